@@ -1,0 +1,1 @@
+"""The composition root: which modules there are, and how they are started."""

@@ -1,0 +1,1 @@
+"""The Streamflix part: masters become adaptive bitrate streams."""

@@ -1,0 +1,1 @@
+"""The MediaFlow part: upload, catalog, delivery and views."""
