@@ -1,0 +1,1 @@
+"""Theatre: the pages that viewers and uploaders see (htmx and Jinja)."""

@@ -1,0 +1,1 @@
+"""PostgreSQL: the embedded server, schemas, migrations, transactions and tenancy."""

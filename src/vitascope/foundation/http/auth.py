@@ -1,0 +1,81 @@
+"""Who sends a request: the dependencies `SignedIn` and `Visitor`, and the port behind them."""
+
+from typing import Annotated, Protocol
+
+from fastapi import Depends
+from fastapi.security import HTTPBearer
+from starlette.requests import HTTPConnection
+
+from vitascope.foundation.context import Context
+from vitascope.foundation.errors import Forbidden, Unauthenticated
+from vitascope.foundation.wiring import Container
+
+SESSION_COOKIE = "vitascope_session"
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="An access token or an API key")
+
+
+class Authenticator(Protocol):
+    """Turns a credential into a context; `identity.auth` implements it."""
+
+    async def context(self, *, host: str, credential: str | None, trace: str | None) -> Context:
+        """The context of a request to this host.
+
+        `credential` is an access token, an API key, or None for an anonymous visitor; raises
+        Unauthenticated if it is no longer or was never valid, NotFound if the host has no tenant.
+        """
+
+
+class CrossSiteRequest(Forbidden):
+    """This request was sent by a page of another site, on your cookie's behalf."""
+
+
+async def visitor(connection: HTTPConnection) -> Context:
+    """The context of whoever sends the request, signed in or not."""
+    known: Context | None = getattr(connection.state, "context", None)
+    if known is not None:
+        return known
+    container: Container = connection.app.state.container
+    context = await container.get(Authenticator).context(  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+        host=connection.headers.get("host", ""),
+        credential=_credential(connection),
+        trace=connection.scope.get("vitascope.traceparent"),
+    )
+    connection.state.context = context
+    return context
+
+
+async def signed_in(connection: HTTPConnection) -> Context:
+    """The context of a signed-in account; raises Unauthenticated for a visitor."""
+    context = await visitor(connection)
+    if context.principal.account is None:
+        raise Unauthenticated
+    return context
+
+
+def _credential(connection: HTTPConnection) -> str | None:
+    """The bearer token, else the page's cookie; a cookie from another site's page changes nothing."""
+    kind, _, token = connection.headers.get("authorization", "").partition(" ")
+    if kind:
+        return token.strip() if kind.lower() == "bearer" else None
+    cookie = connection.cookies.get(SESSION_COOKIE)
+    if cookie and connection.scope.get("method", "GET") not in _SAFE:
+        _require_same_origin(connection)
+    return cookie
+
+
+def _require_same_origin(connection: HTTPConnection) -> None:
+    """Refuse what a browser marks as cross-site (Fetch Metadata; Origin where that is missing)."""
+    site = connection.headers.get("sec-fetch-site")
+    origin = connection.headers.get("origin")
+    if site is not None:
+        allowed = site in {"same-origin", "none"}
+    else:
+        allowed = origin is None or origin.partition("://")[2] == connection.headers.get("host")
+    if not allowed:
+        raise CrossSiteRequest
+
+
+Visitor = Annotated[Context, Depends(visitor), Depends(_bearer)]
+SignedIn = Annotated[Context, Depends(signed_in), Depends(_bearer)]

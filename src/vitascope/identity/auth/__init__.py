@@ -1,0 +1,5 @@
+"""Sign-in: access tokens, single-use refresh tokens, API keys.
+
+Owns `identity_auth`: `families`, `refresh_tokens`, `api_keys`, `signing_keys`. Sends `SignedIn`,
+`FamilyRevoked`. Hears nothing. Implements `foundation.http.auth.Authenticator`.
+"""

@@ -1,0 +1,98 @@
+"""What others may ask of transcoding."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Protocol
+
+from vitascope.foundation.context import AccountId, Context
+from vitascope.foundation.errors import Conflict, NotFound
+from vitascope.foundation.ids import Id
+
+
+class JobId(Id, prefix="job"):
+    """A transcoding job."""
+
+
+class JobState(StrEnum):
+    """Where a job is; the last three are final, but a failed or cancelled job can be retried."""
+
+    PENDING = "pending"
+    PROCESSING = "processing"
+    COMPLETED = "completed"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobRendition:
+    """One picture quality that a completed job made; bit rates in bits per second."""
+
+    name: str
+    width: int
+    height: int
+    codec: str
+    average_bandwidth: int
+    peak_bandwidth: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A job as its submitter sees it.
+
+    `source` and `output` are object keys, `output` the prefix below which a completed job's files
+    lie: `master.m3u8`, `manifest.mpd`, `poster.jpg`, `thumbnails.vtt` and what they name. `progress`
+    runs from 0 to 1 over all stages. `problem` is an RFC 9457 object when the job failed.
+    `seconds` is wall time for each finished stage. `duration` is the film's, in seconds.
+    """
+
+    id: JobId
+    state: JobState
+    filename: str
+    source: str
+    output: str
+    owner: AccountId | None
+    attempt: int
+    progress: float
+    stage: str | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    duration: float | None
+    renditions: Sequence[JobRendition]
+    seconds: Mapping[str, float] = field(default_factory=dict)
+    problem: Mapping[str, Any] | None = None
+
+
+class NoSuchJob(NotFound):
+    """There is no such job."""
+
+
+class JobIsFinal(Conflict):
+    """The job has finished; only a pending or processing job can be cancelled."""
+
+
+class JobIsActive(Conflict):
+    """The job is not finished; only a failed or cancelled job can be retried."""
+
+
+class Jobs(Protocol):
+    """The transcoding service."""
+
+    async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
+        """Queue a job for the object `source`; a second submission with the same `key` returns the first job."""
+
+    async def get(self, ctx: Context, *, job: JobId) -> Job:
+        """One job; raises `NoSuchJob`."""
+
+    async def find(
+        self, ctx: Context, *, state: JobState | None, after: JobId | None, limit: int
+    ) -> Sequence[Job]:
+        """Jobs, newest first, those before `after` (a job id); an editor sees the own ones only."""
+
+    async def cancel(self, ctx: Context, *, job: JobId) -> Job:
+        """Stop the job and its encoders at once; raises `JobIsFinal`."""
+
+    async def retry(self, ctx: Context, *, job: JobId) -> Job:
+        """Run a failed or cancelled job again, keeping its finished stages; raises `JobIsActive`."""

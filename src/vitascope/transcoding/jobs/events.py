@@ -1,0 +1,53 @@
+"""What transcoding tells."""
+
+from vitascope.foundation.context import AccountId
+from vitascope.foundation.events.types import event
+from vitascope.transcoding.jobs.contracts import JobId
+
+
+@event("transcoding.jobs.job_submitted", version=1)
+class JobSubmitted:
+    """A job was queued."""
+
+    job: JobId
+    source: str
+    filename: str
+    owner: AccountId | None
+
+
+@event("transcoding.jobs.job_started", version=1)
+class JobStarted:
+    """A worker took the job, for the first time or again after a retry."""
+
+    job: JobId
+    attempt: int
+
+
+@event("transcoding.jobs.job_completed", version=1)
+class JobCompleted:
+    """All renditions are made, verified and lie below `output`; `duration` in seconds."""
+
+    job: JobId
+    source: str
+    output: str
+    duration: float
+    width: int
+    height: int
+
+
+@event("transcoding.jobs.job_failed", version=1)
+class JobFailed:
+    """The job ended without a result; `problem_type` and `detail` say why."""
+
+    job: JobId
+    source: str
+    problem_type: str
+    detail: str
+
+
+@event("transcoding.jobs.job_cancelled", version=1)
+class JobCancelled:
+    """Somebody stopped the job."""
+
+    job: JobId
+    source: str
