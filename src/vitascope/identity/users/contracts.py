@@ -70,7 +70,7 @@ class Accounts(Protocol):
         """Create a verified account: by an owner, or by the platform itself."""
 
     async def check(self, ctx: Context, *, email: str, password: str) -> Account:
-        """The account with these credentials, in the same time whether it exists; raises `WrongCredentials`."""
+        """The account with these credentials; takes as long when there is none (`WrongCredentials`)."""
 
     async def get(self, ctx: Context, *, account: AccountId) -> Account:
         """One account; raises `NoSuchAccount`."""

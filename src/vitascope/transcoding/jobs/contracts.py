@@ -81,7 +81,7 @@ class Jobs(Protocol):
     """The transcoding service."""
 
     async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
-        """Queue a job for the object `source`; a second submission with the same `key` returns the first job."""
+        """Queue a job for the object `source`; submitting the same `key` again returns the first job."""
 
     async def get(self, ctx: Context, *, job: JobId) -> Job:
         """One job; raises `NoSuchJob`."""

@@ -80,7 +80,7 @@ class Titles(Protocol):
     """The tenant's titles."""
 
     async def get(self, ctx: Context, *, title: TitleId) -> Title:
-        """A title that the principal may see: published, or the own, or any for an operator; raises `NoSuchTitle`."""
+        """A title that the principal may see: published, own, or any for an operator (`NoSuchTitle`)."""
 
     async def require_playable(self, ctx: Context, *, title: TitleId) -> Title:
         """A title that the principal may play now; raises `NoSuchTitle` or `TitleNotReady`."""
