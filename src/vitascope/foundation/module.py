@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter
@@ -11,6 +12,18 @@ from vitascope.foundation.db.tables import Schema
 from vitascope.foundation.events.handlers import Handler
 from vitascope.foundation.wiring import Container
 from vitascope.foundation.workflows.declaration import Durable
+
+
+@dataclass(frozen=True, kw_only=True)
+class Platform:
+    """What a service may know of the place where it runs.
+
+    `public_url` is the address people type, without a slash at its end; `data` the data folder, in
+    which a service may keep scratch files below its own name.
+    """
+
+    public_url: str
+    data: Path
 
 
 @dataclass(frozen=True, kw_only=True)
