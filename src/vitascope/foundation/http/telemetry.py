@@ -1,0 +1,120 @@
+"""The one middleware that watches requests: a span, two metrics and one log line for each.
+
+It stands outermost. It labels by the route's template, never by the path, so that no client can
+make new series.
+"""
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from vitascope.foundation.telemetry.metrics import Metrics
+from vitascope.foundation.telemetry.redaction import is_secret_name
+from vitascope.foundation.telemetry.trace import TraceContext, span_under, traced
+
+UNMATCHED = "unmatched"
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_SERVER_ERROR = 500
+_CLIENT_CLOSED = 499
+_MAX_PATH = 300
+
+_is_secret = lru_cache(is_secret_name)  # the names are those of our own routes: a few dozen
+
+RequestLog = Callable[[Mapping[str, Any]], None]
+
+
+class Telemetry:
+    """Pure ASGI middleware around an application. Pass no `log` to write no request lines."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None = None) -> None:
+        self._app = app
+        self._log = log
+        labels = ("method", "route", "status")
+        self._duration = metrics.histogram(
+            "http_request_duration_seconds", "Time to the end of the answer, by route.", labels
+        )
+        self._requests = metrics.counter("http_requests", "Requests answered, by route.", labels)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass the request on within its span, and tell how it went."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        span = span_under(_header(scope, b"traceparent"))
+        root = scope.get("root_path", "")
+        status = 0
+
+        async def watch(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        started = time.perf_counter()
+        try:
+            with traced(span):
+                await self._app(scope, receive, watch)
+        except Exception:
+            status = _SERVER_ERROR
+            raise
+        finally:
+            seconds = time.perf_counter() - started
+            route = route_template(scope, root=root)
+            self._count(scope["method"], route, status or _CLIENT_CLOSED, seconds)
+            if self._log is not None:
+                self._log(_line(scope, span, route, (status or _CLIENT_CLOSED, seconds)))
+
+    def _count(self, method: str, route: str, status: int, seconds: float) -> None:
+        labels = (method if method in _METHODS else "OTHER", route, f"{status // 100}xx")
+        self._duration.labels(*labels).observe(seconds)
+        self._requests.labels(*labels).inc()
+
+
+def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, float]) -> dict[str, Any]:
+    """One request as its log line; `outcome` is the status and the seconds it took."""
+    status, seconds = outcome
+    return {
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
+        "level": "error" if status >= _SERVER_ERROR else "info",
+        "event": "request",
+        "method": scope["method"],
+        "path": _shown_path(scope, route),
+        "route": route,
+        "status": status,
+        "ms": round(seconds * 1000, 3),
+        "trace": span.trace_id,
+        "span": span.span_id,
+        "parent": span.parent_id,
+    }
+
+
+def _shown_path(scope: Scope, route: str) -> str:
+    """The path; but its template where a part of it is a secret, as in the link of an e-mail."""
+    for name in scope.get("path_params", ()):
+        if _is_secret(name):
+            return route
+    return str(scope["path"][:_MAX_PATH])
+
+
+def route_template(scope: Scope, *, root: str = "") -> str:
+    """The template of the route that answered, such as `/api/v1/titles/{title}`."""
+    route = scope.get("route")
+    if route is None:
+        return UNMATCHED
+    included = scope.get("fastapi", {}).get("effective_route_context")  # knows the prefixes of its routers
+    template = getattr(included, "path_format", None) or getattr(route, "path_format", UNMATCHED)
+    mounted = scope.get("root_path", "").removeprefix(root)
+    for name, value in scope.get("path_params", {}).items() if mounted else ():
+        mounted = mounted.replace(f"/{value}", f"/{{{name}}}")
+    return str(mounted + template)
+
+
+def _header(scope: Scope, name: bytes) -> str | None:
+    for key, value in scope["headers"]:
+        if key == name:
+            return bytes(value).decode("latin-1")
+    return None

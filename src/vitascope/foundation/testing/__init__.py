@@ -1,0 +1,1 @@
+"""Real parts for tests, started privately: servers on free loopback ports, and an ASGI caller."""
