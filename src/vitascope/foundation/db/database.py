@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from functools import wraps
 from random import SystemRandom
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -16,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.db.tables import TENANT_SETTING
 from vitascope.foundation.errors import Unavailable
 from vitascope.foundation.events.outbox import Outgoing, write
@@ -32,14 +32,6 @@ P = ParamSpec("P")
 S = TypeVar("S")
 R = TypeVar("R")
 A = TypeVar("A")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """Where a database is: addresses of the everyday role and of the platform's own (asyncpg form)."""
-
-    app: str
-    system: str
 
 
 class DatabaseUnavailable(Unavailable):
@@ -139,10 +131,10 @@ class Database:
         self.endpoint = endpoint
         self._clock, self._ids = clock, ids
         self.on_events = on_events
-        self.engine = _engine(endpoint.app, size)
+        self.engine = _engine(endpoint.dsn(Role.APP, driver="+asyncpg"), size)
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self._serializable = self.engine.execution_options(isolation_level="SERIALIZABLE")
-        self.system_engine = _engine(endpoint.system, 3)
+        self.system_engine = _engine(endpoint.dsn(Role.SYSTEM, driver="+asyncpg"), 3)
 
     async def close(self) -> None:
         """Close all connections."""

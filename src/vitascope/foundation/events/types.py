@@ -73,10 +73,15 @@ class Envelope:
 
     def decode(self) -> Any:
         """The typed event; raises `UnknownEventType` if this program does not know its type."""
-        kind = _types.get(self.type)
-        if kind is None:
-            raise UnknownEventType(self.type)
-        return from_json(self.data, kind)
+        return decode(self.type, self.data)
+
+
+def decode(name: str, data: bytes | str) -> Any:
+    """The typed event of a CloudEvents type and its JSON data; raises `UnknownEventType`."""
+    kind = _types.get(name)
+    if kind is None:
+        raise UnknownEventType(name)
+    return from_json(data, kind)
 
 
 class UnknownEventType(LookupError):

@@ -1,0 +1,83 @@
+"""Puts a process together: the foundation's parts, then every service, in one container."""
+
+from urllib.parse import quote
+
+from vitascope.foundation.clock import Clock, SystemClock
+from vitascope.foundation.db.database import Database
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
+from vitascope.foundation.events.handlers import BoundHandler
+from vitascope.foundation.events.hints import Hints
+from vitascope.foundation.events.subscriptions import Subscription
+from vitascope.foundation.ids import Ids, RandomIds
+from vitascope.foundation.mail import Mailer, open_mailer
+from vitascope.foundation.module import Module, Platform
+from vitascope.foundation.secrets import Secrets
+from vitascope.foundation.storage import Objects, open_objects
+from vitascope.foundation.telemetry.metrics import Metrics
+from vitascope.foundation.wiring import Container
+from vitascope.runtime.settings import Settings, section_name
+
+
+def assemble(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> Container:
+    """A container for these services; nothing is connected or started yet."""
+    container = Container()
+    container.put(Settings, settings)
+    container.put(Platform, Platform(public_url=settings.public_url, data=settings.data))
+    container.put(Clock, SystemClock())
+    container.put(Ids, RandomIds())
+    container.put(Metrics, Metrics())
+    container.provide(Secrets, lambda: Secrets.in_folder(settings.data / "secrets"))
+    container.provide(Objects, lambda: open_objects(_storage_url(settings)))
+    container.provide(Mailer, lambda: open_mailer(settings.mail, folder=settings.data / "mail"))
+    _add_database(container, settings, endpoint)
+    for module in modules:
+        _add_module(container, settings, module)
+    return container
+
+
+def subscriptions(container: Container, modules: tuple[Module, ...]) -> list[Subscription]:
+    """One consumer for each service that hears events."""
+    db, hints = container.get(Database), container.get(Hints)
+    return [
+        Subscription(
+            name=module.name,
+            handlers=[BoundHandler(one, dict(container.arguments(one.function))) for one in module.handlers],
+            db=db,
+            hint=hints.on_log(),
+            clock=container.get(Clock),  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+        )
+        for module in modules
+        if module.handlers
+    ]
+
+
+def _add_database(container: Container, settings: Settings, endpoint: Endpoint) -> None:
+    hints = Hints(dsn=endpoint.dsn(Role.APP))
+    db = Database(
+        endpoint,
+        clock=container.get(Clock),  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+        ids=container.get(Ids),  # type: ignore[type-abstract]  # the same
+        size=settings.database.pool,
+        on_events=hints.committed,
+    )
+    container.put(Endpoint, endpoint)
+    container.put(Hints, hints)
+    container.put(Database, db)
+
+
+def _add_module(container: Container, settings: Settings, module: Module) -> None:
+    if module.settings is not None:
+        container.put(module.settings, getattr(settings, section_name(module)))
+    for contract, implementation in module.provides.items():
+        container.provide(implementation, implementation)
+        container.provide(contract, lambda made=implementation: container.get(made))  # type: ignore[misc]
+    for kind in module.also:
+        container.provide(kind, kind)
+    for kind, factory in module.factories.items():
+        container.provide(kind, lambda make=factory: make(container))  # type: ignore[misc]
+
+
+def _storage_url(settings: Settings) -> str:
+    if settings.storage.url is not None:
+        return settings.storage.url.get_secret_value()
+    return "file://" + quote(str((settings.data / "objects").resolve()))

@@ -1,0 +1,99 @@
+"""The two kinds of process: `web` answers requests, `worker` does everything else."""
+
+import asyncio
+import contextlib
+import gc
+import signal
+import socket
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import structlog
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from vitascope.foundation.db.database import Database
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
+from vitascope.foundation.events.hints import Hints
+from vitascope.foundation.events.relay import Relay
+from vitascope.foundation.module import Module
+from vitascope.foundation.telemetry.logs import configure_logging
+from vitascope.foundation.wiring import Container
+from vitascope.runtime.app import build_app
+from vitascope.runtime.assembly import assemble, subscriptions
+from vitascope.runtime.settings import Settings
+
+_log = structlog.get_logger(__name__)
+_GRACE_SECONDS = 5
+
+
+def run_web(
+    settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], listening: socket.socket
+) -> None:
+    """Serve HTTP on the socket until SIGTERM."""
+    _settle(settings)
+    uvloop.run(_web(settings, endpoint, modules, listening))
+
+
+def run_worker(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
+    """Relay and hear events and do durable work until SIGTERM."""
+    _settle(settings)
+    uvloop.run(_worker(settings, endpoint, modules))
+
+
+def _settle(settings: Settings) -> None:
+    configure_logging(settings.logging)
+    gc.collect()
+    gc.freeze()  # what is loaded stays: collections need not walk it
+
+
+async def _web(
+    settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...], listening: socket.socket
+) -> None:
+    container = assemble(settings, endpoint=endpoint, modules=modules)
+    app = build_app(container, modules=modules)
+    async with _running(container, container.get(Hints).run()):
+        await _server(app).serve(sockets=[listening])
+
+
+def _server(app: ASGIApp) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )
+    )
+
+
+async def _worker(settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
+    container = assemble(settings, endpoint=endpoint, modules=modules)
+    hints = container.get(Hints)
+    relay = Relay(dsn=endpoint.dsn(Role.SYSTEM), hint=hints.on_outbox())
+    consumers = [one.run() for one in subscriptions(container, modules)]
+    async with _running(container, hints.run(), relay.run(), *consumers):
+        await _until_told_to_stop()
+
+
+async def _until_told_to_stop() -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    await stop.wait()
+
+
+@contextlib.asynccontextmanager
+async def _running(container: Container, *work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run the background work beside the body; at the end stop it and close what is open."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await container.get(Database).close()

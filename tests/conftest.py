@@ -1,0 +1,73 @@
+"""What tests share: a database for each, and the platform on it."""
+
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
+from vitascope.foundation.testing.postgres import Databases, databases
+
+from vitascope.foundation.context import Context, TenantId
+from vitascope.foundation.db.migrations import upgrade
+from vitascope.foundation.ids import RandomIds
+from vitascope.identity.users.contracts import Permission
+from vitascope.runtime.registry import MODULES, histories
+from vitascope.runtime.settings import Settings, settings_type
+from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Databases]:
+    """A private PostgreSQL for this session."""
+    with databases() as server:
+        yield server
+
+
+@pytest.fixture
+def endpoint(postgres: Databases) -> Iterator[Endpoint]:
+    """A database of its own for this test, with every schema migrated."""
+    template = postgres.template("migrated", _migrate)
+    with postgres.database(template=template) as fresh:
+        yield fresh
+
+
+def _migrate(endpoint: Endpoint) -> None:
+    upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories())
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """The default settings, with a data folder of its own."""
+    return settings_type(MODULES)(data=tmp_path / "data")
+
+
+@pytest.fixture
+async def platform(endpoint: Endpoint, settings: Settings) -> AsyncIterator[PlatformUnderTest]:
+    """All services in this process."""
+    under_test = PlatformUnderTest(settings=settings, endpoint=endpoint, modules=MODULES)
+    yield under_test
+    await under_test.close()
+
+
+@pytest.fixture
+def tenant() -> TenantId:
+    """A new tenant."""
+    return RandomIds().new(TenantId)
+
+
+@pytest.fixture
+def ctx(platform: PlatformUnderTest, tenant: TenantId) -> Context:
+    """A signed-in account that may do everything."""
+    return platform.new_context(*Permission, tenant=tenant)
+
+
+@pytest.fixture
+def stranger(platform: PlatformUnderTest) -> Context:
+    """A signed-in account of another tenant that may do everything there."""
+    return platform.new_context(*Permission)
+
+
+@pytest.fixture
+def known_contexts(platform: PlatformUnderTest, tenant: TenantId) -> KnownContexts:
+    """Sign-in replaced: `platform.client(token=known_contexts.token(ctx))` is a client signed in as `ctx`."""
+    return platform.known_contexts(tenant)
