@@ -1,0 +1,113 @@
+"""`vitascope transcode`: one film file becomes an adaptive set, without server or database."""
+
+import os
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+import msgspec
+
+from vitascope.runtime.commands.printing import problems_told, safe
+from vitascope.transcoding.pipeline import binaries
+from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
+from vitascope.transcoding.pipeline.run import STAGES, Pipeline
+from vitascope.transcoding.pipeline.workbench import Workbench
+
+
+@click.command("transcode")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "-o",
+    "--output",
+    "out",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="The folder to make; new or empty.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
+@click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
+def command(file: Path, out: Path, *, as_json: bool, max_hours: float) -> None:
+    """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
+
+    No rendition is larger than the film. Exits with 1 and says why if the film cannot be transcoded;
+    nothing is left behind then.
+    """
+    with problems_told(as_json=as_json), _cancelled_by_signals() as cancelled, _progress() as listen:
+        bench = Workbench(
+            tools=binaries.find(os.environ),
+            limits=Limits(duration=max_hours * 3600),
+            listen=listen,
+            cancel=cancelled,
+        )
+        outcome = Pipeline(bench).transcode(file, out=out)
+    if as_json:
+        click.echo(as_object(outcome, file=file, out=out))
+    else:
+        _tell(outcome, out=out)
+
+
+def as_object(outcome: Outcome, *, file: Path, out: Path) -> bytes:
+    """The result as one JSON object on one line."""
+    times = outcome.stages.values()
+    members = {
+        "file": safe(file.name),
+        "output": safe(str(out)),
+        **msgspec.to_builtins(outcome),
+        "seconds": {"wall": sum(time.wall for time in times), "cpu": sum(time.cpu for time in times)},
+    }
+    return msgspec.json.encode(members)
+
+
+def _tell(outcome: Outcome, *, out: Path) -> None:
+    for rendition in outcome.renditions:
+        click.echo(
+            f"{rendition.name:>6}  {rendition.width}x{rendition.height}  {rendition.codec}  "
+            f"{rendition.average_bandwidth / 1e6:.2f} Mb/s, at most {rendition.peak_bandwidth / 1e6:.2f}"
+        )
+    for warning in outcome.warnings:
+        click.echo(f"Note: {safe(warning)}")
+    for name, time in outcome.stages.items():
+        click.echo(f"{name:>10}  {time.wall:6.1f} s  ({time.cpu:.1f} s of CPU)")
+    for manifest in (outcome.manifests.hls, outcome.manifests.dash):
+        click.echo(safe(str(out / manifest)))
+
+
+@contextmanager
+def _cancelled_by_signals() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and a polite kill set: every program is then stopped and its files removed."""
+    cancelled = threading.Event()
+
+    def cancel(_number: int, _frame: FrameType | None) -> None:
+        cancelled.set()
+
+    before = {number: signal.signal(number, cancel) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield cancelled
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _progress() -> Iterator[Listener]:
+    """A bar on the error output if that is a terminal, else silence."""
+    if not click.get_text_stream("stderr").isatty():
+        yield unheard
+        return
+    from rich.console import Console  # noqa: PLC0415 - costs a tenth of a second, and only people need it
+    from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - the same
+    from rich.progress import Progress as Bars  # noqa: PLC0415 - the same
+
+    columns = (TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
+    with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
+        tasks = {stage: bars.add_task(stage, total=1.0) for stage in STAGES}
+
+        def listen(progress: Progress) -> None:
+            rate = f" ({progress.frames_per_second:.0f} fps)" if progress.frames_per_second else ""
+            bars.update(tasks[progress.stage], completed=progress.fraction, description=progress.stage + rate)
+
+        yield listen

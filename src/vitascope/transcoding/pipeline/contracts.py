@@ -1,0 +1,295 @@
+"""What others may know of the pipeline: frozen values and errors.
+
+VitascopeError
+├── MediaRejected          422  the film cannot be transcoded as it is
+│   ├── NotMedia                it is not a film at all
+│   ├── UnreadableMedia         it looks like one, but cannot be decoded
+│   ├── NoVideo                 there is no picture in it
+│   ├── IncompleteMedia         much less of it decodes than it says there is
+│   └── MediaBeyondLimits       more pixels, seconds or tracks than are taken here
+├── TranscodeCancelled     409  somebody cancelled it
+├── OutputOccupied         409  the output folder is not empty
+├── OutOfSpace             507  the disk is full
+├── ProgramMissing         503  ffmpeg or the packager is not there
+├── ProgramFailed          500  a program failed for a reason that is not the film
+└── SetInvalid             500  the result did not pass its checks
+"""
+
+from collections.abc import Callable
+from http import HTTPStatus
+from math import floor
+
+from msgspec import Struct
+
+from vitascope.foundation.errors import Conflict, Invalid, Unavailable, VitascopeError
+
+
+class MediaRejected(Invalid):
+    """The film cannot be transcoded as it is."""
+
+
+class NotMedia(MediaRejected):
+    """The file is not a film; upload an MP4, MOV, MKV, WebM, AVI, MPEG, MXF, FLV, Ogg or WMV file."""
+
+
+class UnreadableMedia(MediaRejected):
+    """The file looks like a film but cannot be decoded; it may be damaged. Export it again."""
+
+
+class NoVideo(MediaRejected):
+    """There is no picture in this file, only other tracks; upload a file with a video track."""
+
+
+class IncompleteMedia(MediaRejected):
+    """Much less of the film can be decoded than its header promises; upload the whole file again."""
+
+
+class MediaBeyondLimits(MediaRejected):
+    """The film has more pixels, seconds or tracks than are taken here."""
+
+
+class TranscodeCancelled(Conflict):
+    """The transcoding was cancelled."""
+
+
+class OutputOccupied(Conflict):
+    """The output folder is not empty; name another or empty it first."""
+
+
+class OutOfSpace(VitascopeError):
+    """The disk is full; free some space and run it again: what is finished is kept."""
+
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+
+class ProgramMissing(Unavailable):
+    """A program that is needed is missing; `vitascope doctor` says which and how to get it."""
+
+
+class ProgramFailed(VitascopeError):
+    """A program failed for a reason that is not the film."""
+
+
+class SetInvalid(VitascopeError):
+    """The transcoded set did not pass its checks and was not published."""
+
+
+class Rate(Struct, frozen=True):
+    """Frames per second as an exact fraction, such as 30000/1001."""
+
+    numerator: int
+    denominator: int = 1
+
+    @property
+    def hertz(self) -> float:
+        """Frames per second, rounded to a thousandth."""
+        return round(self.numerator / self.denominator, 3)
+
+    def __str__(self) -> str:
+        return f"{self.numerator}/{self.denominator}"
+
+    def seconds(self, frames: int) -> float:
+        """How long this many frames last."""
+        return frames * self.denominator / self.numerator
+
+    def frames(self, seconds: float) -> int:
+        """The number of whole frames nearest to this time."""
+        return floor(seconds * self.numerator / self.denominator + 0.5)
+
+
+class VideoTrack(Struct, frozen=True, kw_only=True):
+    """The picture of a source; the display size has rotation and pixel shape applied."""
+
+    index: int
+    codec: str
+    width: int
+    height: int
+    display_width: int
+    display_height: int
+    rotation: int
+    frame_rate: Rate
+    variable_rate: bool
+    pixel_format: str
+    bit_depth: int
+    transfer: str | None
+    interlaced: bool
+    duration: float | None
+
+    @property
+    def high_dynamic_range(self) -> bool:
+        """Whether the transfer is PQ or HLG (ITU-R BT.2100)."""
+        return self.transfer in {"smpte2084", "arib-std-b67"}
+
+
+class AudioTrack(Struct, frozen=True, kw_only=True):
+    """A sound track of a source; the language is a BCP 47 tag, `und` if unknown."""
+
+    index: int
+    codec: str
+    channels: int
+    sample_rate: int
+    language: str
+    title: str | None
+    default: bool
+
+
+class TextTrack(Struct, frozen=True, kw_only=True):
+    """A text subtitle track of a source; the language is a BCP 47 tag, `und` if unknown."""
+
+    index: int
+    codec: str
+    language: str
+    title: str | None
+    default: bool
+    forced: bool
+
+
+class SourceMedia(Struct, frozen=True, kw_only=True):
+    """What a film file says about itself; seconds, bytes, bits per second."""
+
+    container: str
+    size: int
+    duration: float | None
+    bitrate: int | None
+    video: VideoTrack
+    audio: tuple[AudioTrack, ...]
+    text: tuple[TextTrack, ...]
+    ignored: tuple[str, ...]
+
+
+class Limits(Struct, frozen=True, kw_only=True):
+    """What is taken: everything beyond is refused before anything of it is decoded."""
+
+    pixels: int = 8192 * 8192
+    duration: float = 12 * 3600.0
+    streams: int = 64
+    audio_tracks: int = 16
+    text_tracks: int = 32
+
+
+class Rung(Struct, frozen=True, kw_only=True):
+    """One step of the ladder: a size, and the rate that it may not exceed in bits per second."""
+
+    name: str
+    width: int
+    height: int
+    profile: str
+    crf: int
+    max_rate: int
+    buffer: int
+
+
+class Plan(Struct, frozen=True, kw_only=True):
+    """Everything that decides what is made of a source; equal plans make equal sets."""
+
+    container: str
+    video: VideoTrack
+    audio: tuple[AudioTrack, ...]
+    text: tuple[TextTrack, ...]
+    duration: float | None
+    frame_rate: Rate
+    gop: int
+    rungs: tuple[Rung, ...]
+
+    @property
+    def segment_seconds(self) -> float:
+        """The length of a segment, which is one closed group of pictures."""
+        return self.frame_rate.seconds(self.gop)
+
+
+class Rendition(Struct, frozen=True, kw_only=True):
+    """One finished video rendition; bandwidths in bits per second, the peak over whole segments."""
+
+    name: str
+    width: int
+    height: int
+    codec: str
+    frame_rate: float
+    average_bandwidth: int
+    peak_bandwidth: int
+    frames: int
+    duration: float
+    playlist: str
+
+
+class SoundRendition(Struct, frozen=True, kw_only=True):
+    """One finished audio rendition."""
+
+    language: str
+    name: str
+    default: bool
+    codec: str
+    average_bandwidth: int
+    peak_bandwidth: int
+    playlist: str
+
+
+class Caption(Struct, frozen=True, kw_only=True):
+    """One finished WebVTT text track; `file` is the whole track, beside its segments."""
+
+    language: str
+    name: str
+    default: bool
+    forced: bool
+    playlist: str
+    file: str
+
+
+class Picture(Struct, frozen=True, kw_only=True):
+    """A JPEG in the set."""
+
+    file: str
+    width: int
+    height: int
+
+
+class Pictures(Struct, frozen=True, kw_only=True):
+    """Poster in several sizes (largest first), and the seek bar's thumbnails: an index and sheets."""
+
+    posters: tuple[Picture, ...]
+    thumbnails: str
+    sheets: tuple[Picture, ...]
+
+
+class Manifests(Struct, frozen=True, kw_only=True):
+    """The two ways into the set, relative to its folder."""
+
+    hls: str
+    dash: str
+
+
+class StageTime(Struct, frozen=True, kw_only=True):
+    """Seconds that a stage took; CPU is that of its programs. Zero CPU: the result was there."""
+
+    wall: float
+    cpu: float
+
+
+class Outcome(Struct, frozen=True, kw_only=True):
+    """A published set: what it was made of, what is in it (paths relative to the folder), its cost."""
+
+    source: SourceMedia
+    renditions: tuple[Rendition, ...]
+    audio: tuple[SoundRendition, ...]
+    captions: tuple[Caption, ...]
+    manifests: Manifests
+    pictures: Pictures
+    duration: float
+    warnings: tuple[str, ...]
+    stages: dict[str, StageTime]
+
+
+class Progress(Struct, frozen=True, kw_only=True):
+    """How far a stage is: 0 to 1, and while encoding the source frames done per second."""
+
+    stage: str
+    fraction: float
+    frames_per_second: float | None = None
+
+
+Listener = Callable[[Progress], None]
+"""Hears progress, in the thread that runs the stage; what it raises ends the stage."""
+
+
+def unheard(progress: Progress) -> None:
+    """A listener for those who do not watch."""

@@ -1,0 +1,183 @@
+"""One CMAF set for HLS and DASH, by Shaka Packager."""
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from msgspec import Struct
+
+from vitascope.transcoding.pipeline.contracts import (
+    AudioTrack,
+    Manifests,
+    StageTime,
+    TextTrack,
+)
+from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.languages import UNKNOWN
+from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
+from vitascope.transcoding.pipeline.workbench import Workbench, built
+
+MANIFESTS = Manifests(hls="master.m3u8", dash="manifest.mpd")
+_NO_LANGUAGE = "zxx"  # ISO 639-2 for no linguistic content: matches no track, so no caption is forced on
+_CPU_PER_SECOND = 2
+
+
+class PackagedSound(Struct, frozen=True, kw_only=True):
+    """A sound track in the set."""
+
+    track: AudioTrack
+    name: str
+    default: bool
+    folder: str
+    source: str
+
+
+class PackagedText(Struct, frozen=True, kw_only=True):
+    """A subtitle track in the set."""
+
+    track: TextTrack
+    name: str
+    folder: str
+    source: str
+
+
+class Packaged(Struct, frozen=True, kw_only=True):
+    """A packaged but unchecked set."""
+
+    folder: Path
+    audio: tuple[PackagedSound, ...]
+    text: tuple[PackagedText, ...]
+
+
+def package(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Packaged, StageTime]:
+    """Package what was encoded into a folder of `work`; skips what is there."""
+    folder = work / encoded.folder.name.replace("encoded", "packaged")
+    packaged = Packaged(folder=folder, audio=_sounds(encoded), text=_texts(encoded))
+    if (folder / MANIFESTS.hls).is_file():
+        return packaged, StageTime(wall=0.0, cpu=0.0)
+    with built(folder) as partial:
+        finished = bench.must(
+            _command(encoded, packaged, partial, bench=bench),
+            bounds=_bounds(encoded),
+        )
+        _keep_captions(encoded, packaged, partial)
+    return packaged, StageTime(wall=finished.wall, cpu=finished.cpu)
+
+
+def _bounds(encoded: Encoded) -> Bounds:
+    seconds = 300 + _CPU_PER_SECOND * encoded.duration
+    return Bounds(cpu=int(seconds), wall=3 * seconds)
+
+
+def _command(encoded: Encoded, packaged: Packaged, folder: Path, *, bench: Workbench) -> Command:
+    # Relative names: in the packager's notation a comma in a path would end it.
+    return Command(
+        program=bench.tools.packager,
+        arguments=tuple(arguments(encoded, packaged, folder.name)),
+        readable=(encoded.folder.resolve(),),
+        writable=(folder.resolve(),),
+        folder=folder.parent,
+    )
+
+
+def arguments(encoded: Encoded, packaged: Packaged, out: str) -> Iterator[str]:
+    """The packager's command line, to be run in the folder that holds both the input and `out`."""
+    source = encoded.folder.name
+    for rendition in encoded.video:
+        yield _video(f"{source}/{rendition.file}", out, f"video/{rendition.rung.name}")
+    for sound in packaged.audio:
+        yield _audio(f"{source}/{sound.source}", out, sound)
+    for text in packaged.text:
+        yield from _text(f"{source}/{text.source}", out, text)
+    yield from ("--segment_duration", f"{encoded.plan.segment_seconds:.6f}", "--generate_static_live_mpd")
+    yield from ("--default_text_language", _NO_LANGUAGE)
+    if packaged.audio:
+        yield from ("--default_language", packaged.audio[0].track.language)
+    yield from ("--mpd_output", f"{out}/{MANIFESTS.dash}")
+    yield from ("--hls_master_playlist_output", f"{out}/{MANIFESTS.hls}", "--quiet")
+
+
+def _descriptor(**fields: str) -> str:
+    return ",".join(f"{name}={value}" for name, value in fields.items())
+
+
+def _segments(out: str, folder: str) -> dict[str, str]:
+    path = f"{out}/{folder}"
+    return {"init_segment": f"{path}/init.mp4", "segment_template": f"{path}/$Number%05d$.m4s"}
+
+
+def _video(file: str, out: str, folder: str) -> str:
+    playlists = {"playlist_name": f"{folder}/index.m3u8", "iframe_playlist_name": f"{folder}/iframes.m3u8"}
+    return _descriptor(**{"in": file}, stream="video", **_segments(out, folder), **playlists)
+
+
+def _audio(file: str, out: str, sound: PackagedSound) -> str:
+    return _descriptor(
+        **{"in": file},
+        stream="audio",
+        **_segments(out, sound.folder),
+        playlist_name=f"{sound.folder}/index.m3u8",
+        hls_group_id="audio",
+        hls_name=sound.name,
+        dash_label=sound.name,
+        language=sound.track.language,
+    )
+
+
+def _text(file: str, out: str, text: PackagedText) -> Iterator[str]:
+    """Plain WebVTT segments for HLS, and the same in MP4 for DASH: what players of each can read."""
+    common = {"in": file, "stream": "text", "language": text.track.language}
+    if text.track.forced:
+        common["forced_subtitle"] = "1"
+    yield _descriptor(
+        **common,
+        segment_template=f"{out}/{text.folder}/$Number%05d$.vtt",
+        playlist_name=f"{text.folder}/index.m3u8",
+        hls_group_id="text",
+        hls_name=text.name,
+        hls_only="1",
+    )
+    yield _descriptor(**common, **_segments(out, text.folder), dash_label=text.name, dash_only="1")
+
+
+def _sounds(encoded: Encoded) -> tuple[PackagedSound, ...]:
+    # The packager marks the first track of the default language: the default one stands first.
+    ordered = sorted(encoded.audio, key=lambda sound: not sound.track.default)
+    names = _names([sound.track for sound in ordered], "Sound")
+    return tuple(
+        PackagedSound(
+            track=sound.track,
+            name=name,
+            default=number == 0,
+            folder=f"audio/{number}",
+            source=str(sound.file),
+        )
+        for number, (sound, name) in enumerate(zip(ordered, names, strict=True))
+    )
+
+
+def _texts(encoded: Encoded) -> tuple[PackagedText, ...]:
+    names = _names([text.track for text in encoded.text], "Captions")
+    return tuple(
+        PackagedText(track=text.track, name=name, folder=f"text/{number}", source=str(text.file))
+        for number, (text, name) in enumerate(zip(encoded.text, names, strict=True))
+    )
+
+
+def _names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
+    """A name for each track that no other has: its title, else its language, else what it is."""
+    names: list[str] = []
+    for track in tracks:
+        language = "" if track.language == UNKNOWN else track.language
+        wanted = track.title or language or kind
+        name, number = wanted, 1
+        while name in names:
+            number += 1
+            name = f"{wanted} {number}"
+        names.append(name)
+    return names
+
+
+def _keep_captions(encoded: Encoded, packaged: Packaged, folder: Path) -> None:
+    """Put the whole track beside its segments, for download and for players without HLS."""
+    for text in packaged.text:
+        (folder / text.folder / "captions.vtt").write_bytes((encoded.folder / text.source).read_bytes())

@@ -1,0 +1,223 @@
+"""The whole way from a file to a published set, in stages that can also be called one by one."""
+
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from vitascope.transcoding.pipeline import ladder
+from vitascope.transcoding.pipeline import package as packaging
+from vitascope.transcoding.pipeline import pictures as drawing
+from vitascope.transcoding.pipeline import probe as probing
+from vitascope.transcoding.pipeline import verify as checking
+from vitascope.transcoding.pipeline.contracts import (
+    Caption,
+    Outcome,
+    OutOfSpace,
+    OutputOccupied,
+    Pictures,
+    Plan,
+    Progress,
+    Rendition,
+    SoundRendition,
+    SourceMedia,
+    StageTime,
+)
+from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.encode import encode as encoding
+from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
+from vitascope.transcoding.pipeline.verify import Checked
+from vitascope.transcoding.pipeline.workbench import Workbench
+
+STAGES = ("probe", "encode", "package", "pictures", "verify")
+
+
+class Pipeline:
+    """The stages of transcoding, on one workbench.
+
+    Each stage takes what the one before gave and leaves its result in the folder `work` under a name
+    made of its inputs: called again, after a crash or on a retry, it finds that and does nothing.
+    `work` can be shared by jobs and workers; who owns it removes it.
+    """
+
+    def __init__(self, bench: Workbench) -> None:
+        self._bench = bench
+
+    def probe(self, source: Path) -> tuple[SourceMedia, StageTime]:
+        """What the film is; raises a MediaRejected if it cannot be transcoded."""
+        with self._stage("probe") as clock:
+            media, cpu = probing.probe(
+                source,
+                ffprobe=self._bench.tools.ffprobe,
+                limits=self._bench.limits,
+                cancel=self._bench.cancel,
+            )
+        return media, StageTime(wall=clock(), cpu=cpu)
+
+    def plan(self, media: SourceMedia) -> Plan:
+        """What will be made of it."""
+        return ladder.plan(media)
+
+    def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
+        """Encode all rungs and sound tracks, and read out the captions."""
+        return encoding(source, plan, work=work, bench=self._bench)
+
+    def package(self, encoded: Encoded, *, work: Path) -> tuple[Packaged, StageTime]:
+        """Make one CMAF set with its two manifests."""
+        with self._stage("package"):
+            return packaging.package(encoded, work=work, bench=self._bench)
+
+    def pictures(self, encoded: Encoded, *, work: Path) -> tuple[Pictures, Path, StageTime]:
+        """Draw poster and thumbnails; answers them and the folder that they are in."""
+        with self._stage("pictures"):
+            return drawing.draw(encoded, work=work, bench=self._bench)
+
+    def verify(self, packaged: Packaged, encoded: Encoded) -> tuple[Checked, StageTime]:
+        """Check that the set plays and is all that was encoded; raises SetInvalid."""
+        with self._stage("verify") as clock:
+            checked, time_of_decoding = checking.verify(packaged.folder, bench=self._bench, encoded=encoded)
+        return checked, StageTime(wall=clock(), cpu=time_of_decoding.cpu)
+
+    def publish(self, packaged: Packaged, drawn: Path, *, out: Path) -> None:
+        """Put set and pictures together under their final name, all at once.
+
+        `out` may be absent or empty, on the disk of `work`; raises OutputOccupied if it is neither.
+        """
+        require_free(out)
+        target = packaged.folder / drawing.FOLDER
+        if drawn.is_dir():
+            shutil.rmtree(target, ignore_errors=True)
+            drawn.rename(target)
+        packaged.folder.rename(out)
+
+    def transcode(self, source: Path, *, out: Path) -> Outcome:
+        """Do all of it; `out` is complete when this returns, and untouched if it raises."""
+        require_free(out)
+        out.parent.mkdir(parents=True, exist_ok=True)
+        # Beside the output: the last step is a rename, which stays on one disk.
+        with _workspace(out) as work:
+            media, probed = self.probe(source)
+            plan = self.plan(media)
+            encoded, encoded_in = self.encode(source, plan, work=work)
+            with ThreadPoolExecutor(max_workers=1) as pool:
+                drawing_now = pool.submit(self.pictures, encoded, work=work)
+                packaged, packaged_in = self.package(encoded, work=work)
+                checked, verified = self.verify(packaged, encoded)
+                pictures, drawn, drawn_in = drawing_now.result()
+            self.publish(packaged, drawn, out=out)
+        times = (probed, encoded_in, packaged_in, drawn_in, verified)
+        return outcome(
+            media, encoded, packaged, checked, pictures=pictures, stages=dict(zip(STAGES, times, strict=True))
+        )
+
+    @contextmanager
+    def _stage(self, name: str) -> Iterator["_Clock"]:
+        self._bench.listen(Progress(stage=name, fraction=0.0))
+        yield _Clock()
+        self._bench.listen(Progress(stage=name, fraction=1.0))
+
+
+class _Clock:
+    """Seconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = time.monotonic()
+
+    def __call__(self) -> float:
+        return time.monotonic() - self._start
+
+
+def require_free(out: Path) -> None:
+    """Raise OutputOccupied unless a folder of this name is absent or empty."""
+    if out.exists() and not (out.is_dir() and not any(out.iterdir())):
+        raise OutputOccupied(field="output")
+
+
+@contextmanager
+def _workspace(out: Path) -> Iterator[Path]:
+    try:
+        work = Path(tempfile.mkdtemp(prefix=".vitascope-", dir=out.parent))
+    except OSError as problem:
+        if problem.errno == 28:
+            raise OutOfSpace from problem
+        raise
+    try:
+        yield work
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+def outcome(
+    media: SourceMedia,
+    encoded: Encoded,
+    packaged: Packaged,
+    checked: Checked,
+    *,
+    pictures: Pictures,
+    stages: dict[str, StageTime],
+) -> Outcome:
+    """The account of a finished set."""
+    return Outcome(
+        source=media,
+        renditions=renditions(encoded, checked),
+        audio=sounds(packaged, checked),
+        captions=captions(packaged),
+        manifests=MANIFESTS,
+        pictures=pictures,
+        duration=encoded.duration,
+        warnings=encoded.warnings,
+        stages=stages,
+    )
+
+
+def renditions(encoded: Encoded, checked: Checked) -> tuple[Rendition, ...]:
+    """The video renditions, largest first, with what was measured of them."""
+    return tuple(
+        Rendition(
+            name=made.rung.name,
+            width=stream.initialisation.width,
+            height=stream.initialisation.height,
+            codec=stream.initialisation.codec,
+            frame_rate=encoded.plan.frame_rate.hertz,
+            average_bandwidth=stream.average_bandwidth,
+            peak_bandwidth=stream.peak_bandwidth,
+            frames=stream.frames,
+            duration=round(stream.duration, 6),
+            playlist=stream.playlist,
+        )
+        for made, stream in zip(encoded.video, checked.video, strict=True)
+    )
+
+
+def sounds(packaged: Packaged, checked: Checked) -> tuple[SoundRendition, ...]:
+    """The audio renditions, the default first."""
+    return tuple(
+        SoundRendition(
+            language=sound.track.language,
+            name=sound.name,
+            default=sound.default,
+            codec=stream.initialisation.codec,
+            average_bandwidth=stream.average_bandwidth,
+            peak_bandwidth=stream.peak_bandwidth,
+            playlist=stream.playlist,
+        )
+        for sound, stream in zip(packaged.audio, checked.audio, strict=True)
+    )
+
+
+def captions(packaged: Packaged) -> tuple[Caption, ...]:
+    """The text tracks."""
+    return tuple(
+        Caption(
+            language=text.track.language,
+            name=text.name,
+            default=text.track.default,
+            forced=text.track.forced,
+            playlist=f"{text.folder}/index.m3u8",
+            file=f"{text.folder}/captions.vtt",
+        )
+        for text in packaged.text
+    )

@@ -1,0 +1,1 @@
+"""Running a program that reads what strangers sent: no network, few folders, bounded resources."""
