@@ -4,12 +4,12 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from vitascope.foundation.db.server.endpoint import Endpoint, Role
-from vitascope.foundation.testing.postgres import Databases, databases
 
 from vitascope.foundation.context import Context, TenantId
 from vitascope.foundation.db.migrations import upgrade
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.ids import RandomIds
+from vitascope.foundation.testing.postgres import Databases, databases
 from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.registry import MODULES, histories
 from vitascope.runtime.settings import Settings, settings_type

@@ -17,7 +17,6 @@ from vitascope.foundation.http.health import Health, health_routes
 from vitascope.foundation.http.security import BodyLimit, SecurityHeaders
 from vitascope.foundation.http.telemetry import Telemetry
 from vitascope.foundation.module import Module
-from vitascope.foundation.storage import Objects
 from vitascope.foundation.telemetry.logs import request_log
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
@@ -62,7 +61,6 @@ def health_of(container: Container) -> Health:
     health = Health()
     checks: dict[str, Callable[[], Awaitable[Any]]] = {
         "database": partial(_ask_database, container.get(Database)),
-        "objects": partial(_ask_objects, container),
     }
     for name, check in checks.items():
         health.add(name, check)
@@ -72,11 +70,6 @@ def health_of(container: Container) -> Health:
 async def _ask_database(db: Database) -> None:
     async with db.system() as connection:
         await connection.execute(text("SELECT 1"))
-
-
-async def _ask_objects(container: Container) -> None:
-    objects = container.get(Objects)  # type: ignore[type-abstract]  # a port is asked for by its Protocol
-    await objects.check()
 
 
 def _operation_id(route: APIRoute) -> str:

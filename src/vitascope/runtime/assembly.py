@@ -9,10 +9,8 @@ from vitascope.foundation.events.handlers import BoundHandler
 from vitascope.foundation.events.hints import Hints
 from vitascope.foundation.events.subscriptions import Subscription
 from vitascope.foundation.ids import Ids, RandomIds
-from vitascope.foundation.mail import Mailer, open_mailer
 from vitascope.foundation.module import Module, Platform
 from vitascope.foundation.secrets import Secrets
-from vitascope.foundation.storage import Objects, open_objects
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
 from vitascope.runtime.settings import Settings, section_name
@@ -27,8 +25,6 @@ def assemble(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, .
     container.put(Ids, RandomIds())
     container.put(Metrics, Metrics())
     container.provide(Secrets, lambda: Secrets.in_folder(settings.data / "secrets"))
-    container.provide(Objects, lambda: open_objects(_storage_url(settings)))
-    container.provide(Mailer, lambda: open_mailer(settings.mail, folder=settings.data / "mail"))
     _add_database(container, settings, endpoint)
     for module in modules:
         _add_module(container, settings, module)

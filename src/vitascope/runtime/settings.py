@@ -6,7 +6,6 @@ from typing import Annotated, cast
 from pydantic import Field, SecretStr, create_model
 
 from vitascope.foundation.config import Section, load
-from vitascope.foundation.mail import MailSettings
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import LoggingSettings
 
@@ -55,7 +54,6 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     http: HttpSettings = HttpSettings()
     rpc: RpcSettings = RpcSettings()
-    mail: MailSettings = MailSettings()
     logging: LoggingSettings = LoggingSettings()
 
     @property
