@@ -29,20 +29,8 @@ _LARGER_BODIES = {f"{API}/uploads": _UPLOAD_BODY_BYTES}
 
 def build_app(container: Container, *, modules: tuple[Module, ...]) -> ASGIApp:
     """The application for these services, with health, metrics, telemetry and problem documents."""
-    app = FastAPI(
-        title="Vitascope",
-        version=__version__,
-        summary="A streaming business on your own machines.",
-        openapi_url=f"{API}/openapi.json",
-        docs_url=None,  # its page loads scripts from elsewhere
-        redoc_url=None,
-        generate_unique_id_function=_operation_id,
-        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit, larger=_LARGER_BODIES)],
-    )
+    app = _bare_app(modules)
     app.state.container = container
-    for module in modules:
-        if module.routes is not None:
-            app.include_router(module.routes, prefix=API)
     for module in modules:
         if module.hot is not None:
             app.router.routes.extend(module.hot(container))
@@ -56,6 +44,13 @@ def build_app(container: Container, *, modules: tuple[Module, ...]) -> ASGIApp:
     return Telemetry(app, metrics=container.get(Metrics), log=log)
 
 
+def openapi(modules: tuple[Module, ...]) -> dict[str, Any]:
+    """The description of these services' API; needs no database and no settings."""
+    app = _bare_app(modules)
+    problems.install(app)
+    return app.openapi()
+
+
 def health_of(container: Container) -> Health:
     """The checks of what this process depends on."""
     health = Health()
@@ -65,6 +60,24 @@ def health_of(container: Container) -> Health:
     for name, check in checks.items():
         health.add(name, check)
     return health
+
+
+def _bare_app(modules: tuple[Module, ...]) -> FastAPI:
+    """The application with the routes that are declared, and nothing behind them yet."""
+    app = FastAPI(
+        title="Vitascope",
+        version=__version__,
+        summary="A streaming business on your own machines.",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,  # its page loads scripts from elsewhere
+        redoc_url=None,
+        generate_unique_id_function=_operation_id,
+        middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit, larger=_LARGER_BODIES)],
+    )
+    for module in modules:
+        if module.routes is not None:
+            app.include_router(module.routes, prefix=API)
+    return app
 
 
 async def _ask_database(db: Database) -> None:

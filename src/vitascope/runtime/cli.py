@@ -20,9 +20,13 @@ class _Lazy(NamedTuple):
 
 
 _COMMANDS = {
+    "db": _Lazy("database", "Bring the database's schemas to their newest revision."),
+    "doctor": _Lazy("doctor", "Tell what this machine has, what is missing, and how to get it."),
+    "openapi": _Lazy("openapi", "Print the description of the API."),
     "transcode": _Lazy("transcode", "Make an adaptive set (HLS and DASH) of one film file; needs no server."),
     "up": _Lazy("up", "Start the whole platform on this machine and serve until Ctrl-C."),
     "validate": _Lazy("validate", "Check that an adaptive set in a folder plays."),
+    "worker": _Lazy("worker", "Run one more worker, here or on another machine."),
 }
 
 

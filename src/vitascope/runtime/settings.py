@@ -56,6 +56,9 @@ class Settings(Section):
     storage: StorageSettings = StorageSettings()
     http: HttpSettings = HttpSettings()
     rpc: RpcSettings = RpcSettings()
+    ffmpeg: Path | None = Field(default=None, description="an ffmpeg to use instead of the wheel's")
+    ffprobe: Path | None = Field(default=None, description="an ffprobe to use instead of the wheel's")
+    packager: Path | None = Field(default=None, description="a Shaka Packager to use instead of the wheel's")
     logging: LoggingSettings = LoggingSettings()
 
     @property

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from vitascope.foundation.db.bootstrap import bootstrap
 from vitascope.foundation.db.database import Database
@@ -28,19 +29,18 @@ class Ground:
 @contextmanager
 def ground(settings: Settings, *, modules: tuple[Module, ...]) -> Iterator[Ground]:
     """Start or reach the database, migrate it, and let the services prepare what they need."""
-    settings.data.mkdir(parents=True, exist_ok=True)
-    if settings.database.url is not None:
-        endpoint = bootstrap(_external(settings, settings.database.url.get_secret_value()))
-        _make_ready(settings, endpoint=endpoint, modules=modules)
-        yield Ground(endpoint, check=lambda: None)
-        return
-    server = Server(folder=settings.data / "postgresql")
-    try:
-        endpoint = bootstrap(server.start())
-        _make_ready(settings, endpoint=endpoint, modules=modules)
-        yield Ground(endpoint, check=lambda: _restart(server))
-    finally:
-        server.stop()
+    server = _embedded(settings)
+    with _served(settings, server) as endpoint:
+        upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories(modules))
+        asyncio.run(prepare(settings, endpoint=endpoint, modules=modules))
+        yield Ground(endpoint, check=partial(_restart, server))
+
+
+@contextmanager
+def database(settings: Settings) -> Iterator[Endpoint]:
+    """Start or reach the database, and leave its schemas as they are."""
+    with _served(settings, _embedded(settings)) as endpoint:
+        yield endpoint
 
 
 async def prepare(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
@@ -54,18 +54,31 @@ async def prepare(settings: Settings, *, endpoint: Endpoint, modules: tuple[Modu
         await container.get(Database).close()
 
 
-def _make_ready(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
-    upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories(modules))
-    asyncio.run(prepare(settings, endpoint=endpoint, modules=modules))
+def _embedded(settings: Settings) -> Server | None:
+    """The server in the data folder, unless an outside one is configured."""
+    settings.data.mkdir(parents=True, exist_ok=True)
+    return Server(folder=settings.data / "postgresql") if settings.database.url is None else None
 
 
-def _external(settings: Settings, url: str) -> Endpoint:
+@contextmanager
+def _served(settings: Settings, server: Server | None) -> Iterator[Endpoint]:
+    if server is None:
+        yield bootstrap(_external(settings))
+        return
+    try:
+        yield bootstrap(server.start())
+    finally:
+        server.stop()
+
+
+def _external(settings: Settings) -> Endpoint:
     """The administrator's server, with passwords of the service roles kept in the data folder."""
     made = read_or_make(settings.data / "database-passwords.json", may_make=True)
     passwords = {role: made[role] for role in SERVICE_ROLES}
+    url = settings.database.url.get_secret_value() if settings.database.url else ""
     return Endpoint.of_url(url, passwords=passwords, field_name="VITASCOPE_DATABASE_URL")
 
 
-def _restart(server: Server) -> None:
-    if not server.alive():
+def _restart(server: Server | None) -> None:
+    if server is not None and not server.alive():
         server.start()

@@ -1,0 +1,21 @@
+"""`vitascope worker`: one more worker process, on this machine or another."""
+
+from pathlib import Path
+
+import click
+
+from vitascope.runtime.commands.printing import problems_told
+from vitascope.runtime.processes import run_worker
+from vitascope.runtime.registry import MODULES
+from vitascope.runtime.settings import overruled, read_settings
+from vitascope.runtime.startup import ground
+
+
+@click.command("worker")
+@click.option("--data", type=click.Path(path_type=Path), help="The folder that holds everything.")
+def command(data: Path | None) -> None:
+    """Do durable work and hear events, beside whatever else runs on the same database."""
+    with problems_told(as_json=False):
+        settings = overruled(read_settings(MODULES), data=data, host=None, port=None)
+        with ground(settings, modules=MODULES) as base:
+            run_worker(settings, endpoint=base.endpoint, modules=MODULES)
