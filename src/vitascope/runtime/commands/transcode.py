@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -95,7 +96,7 @@ def _cancelled_by_signals() -> Iterator[threading.Event]:
 @contextmanager
 def _progress() -> Iterator[Listener]:
     """A bar on the error output if that is a terminal, else silence."""
-    if not click.get_text_stream("stderr").isatty():
+    if not sys.stderr.isatty():
         yield unheard
         return
     from rich.console import Console  # noqa: PLC0415 - costs a tenth of a second, and only people need it

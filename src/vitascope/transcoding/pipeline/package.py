@@ -59,6 +59,7 @@ def package(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Packaged
             _command(encoded, packaged, partial, bench=bench),
             bounds=_bounds(encoded),
         )
+        _mark_default(packaged, partial / MANIFESTS.hls)
         _keep_captions(encoded, packaged, partial)
     return packaged, StageTime(wall=finished.wall, cpu=finished.cpu)
 
@@ -91,9 +92,19 @@ def arguments(encoded: Encoded, packaged: Packaged, out: str) -> Iterator[str]:
     yield from ("--segment_duration", f"{encoded.plan.segment_seconds:.6f}", "--generate_static_live_mpd")
     yield from ("--default_text_language", _NO_LANGUAGE)
     if packaged.audio:
-        yield from ("--default_language", packaged.audio[0].track.language)
+        yield from _chosen("--default_language", packaged.audio[0].track.language)
     yield from ("--mpd_output", f"{out}/{MANIFESTS.dash}")
     yield from ("--hls_master_playlist_output", f"{out}/{MANIFESTS.hls}", "--quiet")
+
+
+def _chosen(option: str, language: str) -> Iterator[str]:
+    # The packager knows no tag for an unknown language: it wants none then.
+    if language != UNKNOWN:
+        yield from (option, language)
+
+
+def _language(track: AudioTrack | TextTrack) -> dict[str, str]:
+    return {"language": track.language} if track.language != UNKNOWN else {}
 
 
 def _descriptor(**fields: str) -> str:
@@ -119,13 +130,13 @@ def _audio(file: str, out: str, sound: PackagedSound) -> str:
         hls_group_id="audio",
         hls_name=sound.name,
         dash_label=sound.name,
-        language=sound.track.language,
+        **_language(sound.track),
     )
 
 
 def _text(file: str, out: str, text: PackagedText) -> Iterator[str]:
     """Plain WebVTT segments for HLS, and the same in MP4 for DASH: what players of each can read."""
-    common = {"in": file, "stream": "text", "language": text.track.language}
+    common = {"in": file, "stream": "text", **_language(text.track)}
     if text.track.forced:
         common["forced_subtitle"] = "1"
     yield _descriptor(
@@ -175,6 +186,16 @@ def _names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
             name = f"{wanted} {number}"
         names.append(name)
     return names
+
+
+def _mark_default(packaged: Packaged, master: Path) -> None:
+    """Say which sound is the default: the packager does so only where its language is known."""
+    if not packaged.audio:
+        return
+    lines = master.read_text(encoding="utf-8").splitlines(keepends=True)
+    mine = f'TYPE=AUDIO,URI="{packaged.audio[0].folder}/'
+    marked = (line.replace("DEFAULT=NO", "DEFAULT=YES") if mine in line else line for line in lines)
+    master.write_text("".join(marked), encoding="utf-8")
 
 
 def _keep_captions(encoded: Encoded, packaged: Packaged, folder: Path) -> None:

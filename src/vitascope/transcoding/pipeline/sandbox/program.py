@@ -204,7 +204,8 @@ class _Process:
         if key.data == "output" and len(kept) > _KEPT_OUTPUT:
             raise ProgramFailed(f"{self._name} printed more than is sensible; it was stopped.")
         if key.data == "errors":
-            del kept[:-_KEPT_ERRORS]
+            # Its beginning says what went wrong, its end how it ended.
+            del kept[_KEPT_ERRORS // 2 : -_KEPT_ERRORS // 2]
         return bool(data)
 
     def finished(self, wall: float) -> Finished:

@@ -1,0 +1,41 @@
+"""Films, a workbench, and sets that several tests look at."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
+from vitascope.transcoding.pipeline.contracts import Outcome
+from vitascope.transcoding.pipeline.run import Pipeline
+from vitascope.transcoding.pipeline.workbench import Workbench
+
+Published = Callable[[str], tuple[Outcome, Path]]
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """All films, made when they are asked for."""
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
+@pytest.fixture(scope="session")
+def bench() -> Workbench:
+    """The programs, with default limits."""
+    return Workbench(tools=TOOLS)
+
+
+@pytest.fixture(scope="session")
+def published(
+    corpus: Corpus, bench: Workbench, tmp_path_factory: pytest.TempPathFactory
+) -> Published:
+    """The set of a film, transcoded once for all tests, which only read it."""
+    folder = tmp_path_factory.mktemp("published")
+    outcomes: dict[str, Outcome] = {}
+
+    def of(name: str) -> tuple[Outcome, Path]:
+        if name not in outcomes:
+            outcomes[name] = Pipeline(bench).transcode(corpus[name], out=folder / name)
+        return outcomes[name], folder / name
+
+    return of
