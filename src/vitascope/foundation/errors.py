@@ -27,7 +27,7 @@ from typing import Any, ClassVar
 class VitascopeError(Exception):
     """Something went wrong that the caller can do something about."""
 
-    status: ClassVar[int] = HTTPStatus.INTERNAL_SERVER_ERROR
+    status: ClassVar[HTTPStatus] = HTTPStatus.INTERNAL_SERVER_ERROR
     kind: ClassVar[str] = "vitascope:error"
     registry: ClassVar[dict[str, type["VitascopeError"]]] = {}
 

@@ -1,6 +1,6 @@
 """What a service declares to be started: one value in its `module.py`."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,6 @@ class Module:
     below `/api/v1`; `hot` routes are plain Starlette, served as they are; `pages` are served at
     the root, behind everything else. `settings` is the
     service's section in the settings, under the service's name. `package` holds `migrations/`.
-    `prepare` makes what must be there before anything serves; it runs at every start.
     """
 
     name: str
@@ -51,4 +50,3 @@ class Module:
     jobs: tuple[Durable[Any], ...] = ()
     schema: Schema | None = None
     settings: type[Any] | None = None
-    prepare: Callable[[Container], Awaitable[None]] | None = None

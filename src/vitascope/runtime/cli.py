@@ -21,7 +21,6 @@ class _Lazy(NamedTuple):
 
 _COMMANDS = {
     "transcode": _Lazy("transcode", "Make an adaptive set (HLS and DASH) of one film file; needs no server."),
-    "up": _Lazy("up", "Start the whole platform on this machine and serve until Ctrl-C."),
     "validate": _Lazy("validate", "Check that an adaptive set in a folder plays."),
 }
 

@@ -1,13 +1,11 @@
 """All settings in one frozen tree: the platform's own sections and one for each service."""
 
-import socket
 from pathlib import Path
-from typing import Annotated, TypeVar, cast
+from typing import Annotated, cast
 
 from pydantic import Field, SecretStr, create_model
 
 from vitascope.foundation.config import Section, load
-from vitascope.foundation.errors import Conflict
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import LoggingSettings
 
@@ -64,13 +62,6 @@ class Settings(Section):
         return (self.http.public_url or f"http://{self.http.host}:{self.http.port}").rstrip("/")
 
 
-S = TypeVar("S", bound=Settings)
-
-
-class AddressInUse(Conflict):
-    """The address cannot be listened on; choose another."""
-
-
 def settings_type(modules: tuple[Module, ...]) -> type[Settings]:
     """The whole tree: a service's section stands under its name, `video_upload` for `video.upload`."""
     sections = {
@@ -90,32 +81,3 @@ def section_name(module: Module) -> str:
 def read_settings(modules: tuple[Module, ...]) -> Settings:
     """Read variables and file; raises `ConfigurationError` naming what is wrong."""
     return load(settings_type(modules))
-
-
-def overruled(settings: S, *, data: Path | None, host: str | None, port: int | None) -> S:
-    """The settings with what the command line says."""
-    given = {"host": host, "port": port}
-    http = settings.http.model_copy(
-        update={name: value for name, value in given.items() if value is not None}
-    )
-    return settings.model_copy(update={"http": http, "data": (data or settings.data).resolve()})
-
-
-def at_port(settings: S, port: int) -> S:
-    """The settings with the port that was really taken."""
-    return settings.model_copy(update={"http": settings.http.model_copy(update={"port": port})})
-
-
-def listen(http: HttpSettings) -> socket.socket:
-    """The listening socket: held by the parent, so that a restarted web process loses no connection.
-
-    Raises `AddressInUse`.
-    """
-    family = socket.AF_INET6 if ":" in http.host else socket.AF_INET
-    try:
-        return socket.create_server((http.host, http.port), family=family, backlog=1024)
-    except OSError as failure:
-        raise AddressInUse(
-            f"{http.host}:{http.port} cannot be listened on ({failure.strerror}); choose another --port.",
-            field="VITASCOPE_HTTP_PORT",
-        ) from failure

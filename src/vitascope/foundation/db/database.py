@@ -21,7 +21,7 @@ from vitascope.foundation.errors import Unavailable
 from vitascope.foundation.events.outbox import Outgoing, write
 from vitascope.foundation.events.types import EventId
 from vitascope.foundation.ids import Ids
-from vitascope.foundation.workflows.declaration import NORMAL, Work, WorkflowRequested
+from vitascope.foundation.workflows.declaration import NORMAL, Durable, WorkflowRequested
 
 _SET_LOCAL = text(f"SELECT set_config('{TENANT_SETTING}', :tenant, true)")
 _SET_SESSION = text(f"SELECT set_config('{TENANT_SETTING}', :tenant, false)")
@@ -88,7 +88,7 @@ class Transaction(Reader):
             )
         )
 
-    def start(self, work: Work[A], argument: A, *, id: str, priority: int = NORMAL) -> None:  # noqa: A002 - as everywhere
+    def start(self, work: Durable[A], argument: A, *, id: str, priority: int = NORMAL) -> None:  # noqa: A002 - as everywhere
         """Start durable work once this transaction has committed; the same id starts once."""
         request = WorkflowRequested.of(work, argument, id=id, priority=priority)
         self.emit(request, subject=id)

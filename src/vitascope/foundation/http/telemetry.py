@@ -1,7 +1,4 @@
-"""The one middleware that watches requests: a span, a metric and one log line for each.
-
-The histogram's own count is the number of requests: a counter beside it would cost a microsecond to
-say the same.
+"""The one middleware that watches requests: a span, two metrics and one log line for each.
 
 It stands outermost. It labels by the route's template, never by the path, so that no client can
 make new series.
@@ -9,18 +6,17 @@ make new series.
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from vitascope.foundation.telemetry.logs import timestamp
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.telemetry.redaction import is_secret_name
-from vitascope.foundation.telemetry.trace import TraceContext, enter_span, leave_span, span_under
+from vitascope.foundation.telemetry.trace import TraceContext, span_under, traced
 
 UNMATCHED = "unmatched"
-_CLASSES = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _SERVER_ERROR = 500
 _CLIENT_CLOSED = 499
@@ -41,6 +37,7 @@ class Telemetry:
         self._duration = metrics.histogram(
             "http_request_duration_seconds", "Time to the end of the answer, by route.", labels
         )
+        self._requests = metrics.counter("http_requests", "Requests answered, by route.", labels)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass the request on within its span, and tell how it went."""
@@ -57,31 +54,31 @@ class Telemetry:
                 status = message["status"]
             await send(message)
 
-        token = enter_span(span)
         started = time.perf_counter()
         try:
-            await self._app(scope, receive, watch)
+            with traced(span):
+                await self._app(scope, receive, watch)
         except Exception:
             status = _SERVER_ERROR
             raise
         finally:
             seconds = time.perf_counter() - started
-            leave_span(token)
             route = route_template(scope, root=root)
             self._count(scope["method"], route, status or _CLIENT_CLOSED, seconds)
             if self._log is not None:
                 self._log(_line(scope, span, route, (status or _CLIENT_CLOSED, seconds)))
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
-        shown = method if method in _METHODS else "OTHER"
-        self._duration.labels(shown, route, _CLASSES[status // 100]).observe(seconds)
+        labels = (method if method in _METHODS else "OTHER", route, f"{status // 100}xx")
+        self._duration.labels(*labels).observe(seconds)
+        self._requests.labels(*labels).inc()
 
 
 def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, float]) -> dict[str, Any]:
     """One request as its log line; `outcome` is the status and the seconds it took."""
     status, seconds = outcome
     return {
-        "time": timestamp(),
+        "time": datetime.now(UTC).isoformat(timespec="milliseconds"),
         "level": "error" if status >= _SERVER_ERROR else "info",
         "event": "request",
         "method": scope["method"],
@@ -111,13 +108,9 @@ def route_template(scope: Scope, *, root: str = "") -> str:
     included = scope.get("fastapi", {}).get("effective_route_context")  # knows the prefixes of its routers
     template = getattr(included, "path_format", None) or getattr(route, "path_format", UNMATCHED)
     mounted = scope.get("root_path", "").removeprefix(root)
-    return _mount_template(scope, mounted) + str(template) if mounted else str(template)
-
-
-def _mount_template(scope: Scope, mounted: str) -> str:
-    for name, value in scope.get("path_params", {}).items():
+    for name, value in scope.get("path_params", {}).items() if mounted else ():
         mounted = mounted.replace(f"/{value}", f"/{{{name}}}")
-    return mounted
+    return str(mounted + template)
 
 
 def _header(scope: Scope, name: bytes) -> str | None:

@@ -8,7 +8,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable, Mapping, MutableMapping
-from functools import lru_cache
+from datetime import UTC, datetime
 from typing import Any, BinaryIO, Literal
 
 import orjson
@@ -56,17 +56,6 @@ def configure_logging(settings: LoggingSettings, *, stream: BinaryIO | None = No
     )
 
 
-def timestamp() -> str:
-    """The present instant as RFC 3339 with milliseconds; its seconds are written once a second."""
-    seconds, milliseconds = divmod(time.time_ns() // 1_000_000, 1000)
-    return f"{_whole_seconds(seconds)}.{milliseconds:03d}Z"
-
-
-@lru_cache(maxsize=2)
-def _whole_seconds(seconds: int) -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
-
-
 def json_line(event: Mapping[str, Any]) -> bytes:
     """An event as one line of JSON, with a line feed at its end."""
     return orjson.dumps(event, default=str, option=orjson.OPT_APPEND_NEWLINE | orjson.OPT_NON_STR_KEYS)
@@ -105,7 +94,7 @@ def _formatter() -> logging.Formatter:
 
 
 def _add_time(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    event["time"] = timestamp()
+    event["time"] = datetime.fromtimestamp(time.time(), UTC).isoformat(timespec="milliseconds")
     return event
 
 

@@ -7,10 +7,8 @@ import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from contextvars import ContextVar, Token
-from random import Random
-
-import msgspec
+from contextvars import ContextVar
+from dataclasses import dataclass
 
 _TRACEPARENT = re.compile(
     r"(?P<version>[0-9a-f]{2})-(?P<trace>[0-9a-f]{32})-(?P<span>[0-9a-f]{16})-(?P<flags>[0-9a-f]{2})(?P<more>-.*)?",
@@ -20,11 +18,9 @@ _SAMPLED = 1
 _NO_TRACE = "0" * 32
 _NO_SPAN = "0" * 16
 
-_random = Random()  # noqa: S311 - ids of spans are no secret, and the system's randomness costs a call each
-os.register_at_fork(after_in_child=_random.seed)
 
-
-class TraceContext(msgspec.Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class TraceContext:
     """One span: its trace, itself, and the span that caused it."""
 
     trace_id: str
@@ -39,7 +35,7 @@ class TraceContext(msgspec.Struct, frozen=True):
 
     def child(self) -> "TraceContext":
         """A new span of the same trace, caused by this one."""
-        return TraceContext(self.trace_id, f"{_random.getrandbits(64):016x}", self.span_id, self.sampled)
+        return TraceContext(self.trace_id, _random_hex(8), self.span_id, self.sampled)
 
 
 _current: ContextVar[TraceContext | None] = ContextVar("vitascope_trace", default=None)
@@ -47,19 +43,18 @@ _current: ContextVar[TraceContext | None] = ContextVar("vitascope_trace", defaul
 
 def new_trace() -> TraceContext:
     """The first span of a new trace."""
-    both = f"{_random.getrandbits(192):048x}"
+    both = _random_hex(24)
     return TraceContext(both[:32], both[32:])
 
 
 def parse_traceparent(header: str | None) -> TraceContext | None:
     """The span that a `traceparent` names; None if it is missing or not valid (then start anew)."""
     match = _TRACEPARENT.fullmatch(header.strip()) if header else None
-    if match is None:
+    if match is None or match["version"] == "ff" or (match["version"] == "00" and match["more"]):
         return None
-    version, trace, span, flags, more = match.groups()
-    if version == "ff" or (version == "00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
+    if match["trace"] == _NO_TRACE or match["span"] == _NO_SPAN:
         return None
-    return TraceContext(trace, span, None, bool(int(flags, 16) & _SAMPLED))
+    return TraceContext(match["trace"], match["span"], None, bool(int(match["flags"], 16) & _SAMPLED))
 
 
 def span_under(header: str | None) -> TraceContext:
@@ -76,18 +71,13 @@ def current_trace() -> TraceContext | None:
 @contextmanager
 def traced(span: TraceContext) -> Iterator[TraceContext]:
     """Run what is inside as this span."""
-    token = enter_span(span)
+    token = _current.set(span)
     try:
         yield span
     finally:
-        leave_span(token)
+        _current.reset(token)
 
 
-def enter_span(span: TraceContext) -> Token[TraceContext | None]:
-    """Run what follows as this span, until `leave_span`: `traced` for where each microsecond counts."""
-    return _current.set(span)
-
-
-def leave_span(token: Token[TraceContext | None]) -> None:
-    """Go back to the span that ran before."""
-    _current.reset(token)
+def _random_hex(size: int) -> str:
+    """Not secret, but never all zero in practice (the specification forbids that one value)."""
+    return os.urandom(size).hex()

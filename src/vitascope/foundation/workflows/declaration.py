@@ -51,20 +51,10 @@ class Run(Protocol):
 
 
 @dataclass(frozen=True)
-class Work(Generic[A]):
-    """Durable work by its stable name and the type of its argument: all that one who asks for it needs.
-
-    A service names its work, `ASSEMBLE: Work[Assembly] = Work("video.upload.assemble")`, and its
-    `jobs.py`, which knows the service, says what it does: `@durable(ASSEMBLE.name)`.
-    """
-
-    name: str
-
-
-@dataclass(frozen=True)
-class Durable(Work[A]):
+class Durable(Generic[A]):
     """Durable work of a service: `async def transcode(run, argument, jobs: Provided[…])`."""
 
+    name: str
     function: Callable[..., Awaitable[None]]
     queue: Queue = DEFAULT_QUEUE
     cron: str | None = None
@@ -103,6 +93,15 @@ class WorkflowRequested:
     priority: int = NORMAL
 
     @classmethod
-    def of(cls, work: Work[A], argument: A, *, id: str, priority: int) -> "WorkflowRequested":  # noqa: A002 - the field's name
+    def of(cls, work: Durable[A], argument: A, *, id: str, priority: int) -> "WorkflowRequested":  # noqa: A002 - the field's name
         """Ask for this work with this argument; a second request with the same id does nothing."""
         return cls(name=work.name, id=id, argument=to_json(argument).decode(), priority=priority)
+
+
+@event("foundation.workflows.workflow_failed", version=1)
+class WorkflowFailed:
+    """Durable work failed for good: it raised, or its process died too often. The id says which."""
+
+    name: str
+    id: str
+    error: str

@@ -76,12 +76,7 @@ class TestRoutes:
             await call(watched.app, f"M{number}", f"/{number}")
 
         text = watched.metrics.exposition().decode()
-        assert (
-            len(
-                [line for line in text.splitlines() if line.startswith("http_request_duration_seconds_count")]
-            )
-            == 2
-        )
+        assert len([line for line in text.splitlines() if line.startswith("http_requests_total")]) == 2
         assert 'method="OTHER"' in text
 
 
