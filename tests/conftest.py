@@ -10,6 +10,7 @@ from vitascope.foundation.db.migrations import upgrade
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.ids import RandomIds
 from vitascope.foundation.testing.postgres import Databases, databases
+from vitascope.foundation.workflows.engine import prepare
 from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.registry import MODULES, histories
 from vitascope.runtime.settings import Settings, settings_type
@@ -33,6 +34,7 @@ def endpoint(postgres: Databases) -> Iterator[Endpoint]:
 
 def _migrate(endpoint: Endpoint) -> None:
     upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories())
+    prepare(endpoint.dsn(Role.OWNER))
 
 
 @pytest.fixture

@@ -3,10 +3,14 @@
 from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
 from vitascope.foundation.module import Module
+from vitascope.foundation.workflows import models as workflows
 
 MODULES: tuple[Module, ...] = ()
 
-FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)
+FOUNDATION_HISTORIES = (
+    History(schema=events.schema, package="vitascope.foundation.events"),
+    History(schema=workflows.schema, package="vitascope.foundation.workflows"),
+)
 
 
 def histories(modules: tuple[Module, ...] = MODULES) -> list[History]:

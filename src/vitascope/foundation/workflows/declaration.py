@@ -106,3 +106,12 @@ class WorkflowRequested:
     def of(cls, work: Work[A], argument: A, *, id: str, priority: int) -> "WorkflowRequested":  # noqa: A002 - the field's name
         """Ask for this work with this argument; a second request with the same id does nothing."""
         return cls(name=work.name, id=id, argument=to_json(argument).decode(), priority=priority)
+
+
+@event("foundation.workflows.workflow_failed", version=1)
+class WorkflowFailed:
+    """Durable work failed for good: it raised, or its process died too often. The id says which."""
+
+    name: str
+    id: str
+    error: str

@@ -1,0 +1,139 @@
+"""Which workers live, and taking over the work of one that died.
+
+A worker holds an advisory lock on its name for as long as its connection lives. Whoever gets the lock
+of another worker has proof that it is dead, and only then gives its work back to the queues. A worker
+that holds its lock and says nothing for long is frozen: its connection is ended, so that it is dead
+too; when it wakes, the engine refuses what it wants to record, because others own its work by then.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+import structlog
+
+from vitascope.foundation.errors import Conflict
+
+_CLASS = 0x76776B72  # "vwkr"
+_LOCK = "SELECT pg_advisory_lock($1, hashtext($2))"
+_TRY = "SELECT pg_try_advisory_lock($1, hashtext($2))"
+_UNLOCK = "SELECT pg_advisory_unlock($1, hashtext($2))"
+_HOLDER = """
+SELECT holder.pid, extract(epoch FROM clock_timestamp() - holder.state_change)::float8 AS silent
+FROM pg_locks l JOIN pg_stat_activity holder USING (pid)
+WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.database = holder.datid
+  AND holder.datname = current_database() AND l.classid::int8 = $1
+  AND l.objid::int8 = hashtext($2)::int8 & 4294967295
+"""
+
+_log = structlog.get_logger(__name__)
+
+
+class ExecutorTaken(Conflict):
+    """Another worker with this name is running; give each its own, or wait until it has ended."""
+
+
+class Presence:
+    """This worker's proof of life."""
+
+    def __init__(self, *, dsn: str, executor: str, beat_seconds: float = 2.0) -> None:
+        self._dsn, self._executor, self._beat = dsn, executor, beat_seconds
+
+    async def enter(self, *, patience_seconds: float = 15.0) -> asyncpg.Connection:
+        """Take the lock; raises `ExecutorTaken` when another worker of this name keeps it."""
+        connection = await asyncpg.connect(self._dsn, timeout=5)
+        try:
+            async with asyncio.timeout(patience_seconds):
+                await connection.execute(_LOCK, _CLASS, self._executor)
+        except TimeoutError:
+            connection.terminate()
+            raise ExecutorTaken(f"Another worker named {self._executor!r} is running.") from None
+        return connection
+
+    async def hold(self, connection: asyncpg.Connection) -> None:
+        """Show life until cancelled; after a lost connection take the lock again as soon as it can be had."""
+        while True:
+            try:
+                await self._show_life(connection)
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as failure:
+                _log.warning("worker lost its lock and takes it again", error=str(failure))
+                connection.terminate()
+            except asyncio.CancelledError:
+                connection.terminate()
+                raise
+            connection = await self._enter_again()
+
+    async def _show_life(self, connection: asyncpg.Connection) -> None:
+        while True:
+            await asyncio.sleep(self._beat)
+            await connection.execute("SELECT 1", timeout=self._beat * 5)
+
+    async def _enter_again(self) -> asyncpg.Connection:
+        while True:
+            with contextlib.suppress(
+                OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ExecutorTaken
+            ):
+                return await self.enter()
+            await asyncio.sleep(0.2)
+
+
+class Reaper:
+    """Gives the work of dead workers back; every worker runs one."""
+
+    def __init__(
+        self,
+        *,
+        dsn: str,
+        executor: str,
+        working: Callable[[], Awaitable[set[str]]],
+        release: Callable[[str], Awaitable[int]],
+        frozen_seconds: float = 60.0,
+    ) -> None:
+        self._dsn, self._executor = dsn, executor
+        self._working, self._release = working, release
+        self._frozen_seconds = frozen_seconds
+        self._absent: set[str] = set()
+
+    async def run(self, *, every_seconds: float = 2.0) -> None:
+        """Look for dead workers until cancelled."""
+        while True:
+            await asyncio.sleep(every_seconds)
+            try:
+                await self.look()
+            except Exception as failure:  # noqa: BLE001 - a reaper outlives whatever happens to it, and says so
+                _log.warning("looking for dead workers failed and goes on", error=str(failure))
+
+    async def look(self) -> None:
+        """Give back the work of those who were dead in this look and in the one before.
+
+        Once is not enough: after a restart of the database everybody's lock is free for a moment.
+        """
+        others = await self._working() - {self._executor}
+        if not others:
+            self._absent = set()
+            return
+        connection = await asyncpg.connect(self._dsn, timeout=5)
+        try:
+            self._absent = {one for one in others if await self._examine(connection, one)}
+        finally:
+            await connection.close(timeout=5)
+
+    async def _examine(self, connection: asyncpg.Connection, other: str) -> bool:
+        """Whether it is dead; if it was so before, its work is given back under the proof of its death."""
+        if not await connection.fetchval(_TRY, _CLASS, other):
+            await self._end_if_frozen(connection, other)
+            return False
+        try:
+            if other in self._absent:
+                released = await self._release(other)
+                _log.warning("worker died, its work goes to others", executor=other, workflows=released)
+        finally:
+            await connection.execute(_UNLOCK, _CLASS, other)
+        return True
+
+    async def _end_if_frozen(self, connection: asyncpg.Connection, other: str) -> None:
+        holder = await connection.fetchrow(_HOLDER, _CLASS, other)
+        if holder is not None and holder["silent"] > self._frozen_seconds:
+            _log.warning("worker is frozen, its connection is ended", executor=other, silent=holder["silent"])
+            await connection.execute("SELECT pg_terminate_backend($1)", holder["pid"])
