@@ -19,11 +19,13 @@ class Platform:
     """What a service may know of the place where it runs.
 
     `public_url` is the address people type, without a slash at its end; `data` the data folder, in
-    which a service may keep scratch files below its own name.
+    which a service may keep scratch files below its own name. `executor` is this worker's name,
+    under which its durable work is found again after a restart.
     """
 
     public_url: str
     data: Path
+    executor: str = "main"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -16,11 +16,13 @@ from vitascope.foundation.wiring import Container
 from vitascope.runtime.settings import Settings, section_name
 
 
-def assemble(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> Container:
+def assemble(
+    settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], executor: str = "main"
+) -> Container:
     """A container for these services; nothing is connected or started yet."""
     container = Container()
     container.put(Settings, settings)
-    container.put(Platform, Platform(public_url=settings.public_url, data=settings.data))
+    container.put(Platform, Platform(public_url=settings.public_url, data=settings.data, executor=executor))
     container.put(Clock, SystemClock())
     container.put(Ids, RandomIds())
     container.put(Metrics, Metrics())

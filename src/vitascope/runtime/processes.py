@@ -20,6 +20,7 @@ from vitascope.foundation.events.relay import Relay
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import configure_logging
 from vitascope.foundation.wiring import Container
+from vitascope.foundation.workflows.engine import Workflows
 from vitascope.runtime.app import build_app
 from vitascope.runtime.assembly import assemble, subscriptions
 from vitascope.runtime.settings import Settings
@@ -36,10 +37,16 @@ def run_web(
     uvloop.run(_web(settings, endpoint, modules, listening))
 
 
-def run_worker(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
-    """Relay and hear events and do durable work until SIGTERM."""
+def run_worker(
+    settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], executor: str = "main"
+) -> None:
+    """Relay and hear events and do durable work until SIGTERM.
+
+    `executor` is the worker's name: one that starts again under the name of a dead one goes on with
+    its work at once.
+    """
     _settle(settings)
-    uvloop.run(_worker(settings, endpoint, modules))
+    uvloop.run(_worker(settings, endpoint, modules, executor))
 
 
 def _settle(settings: Settings) -> None:
@@ -70,13 +77,19 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-async def _worker(settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
-    container = assemble(settings, endpoint=endpoint, modules=modules)
+async def _worker(settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...], executor: str) -> None:
+    container = assemble(settings, endpoint=endpoint, modules=modules, executor=executor)
     hints = container.get(Hints)
     relay = Relay(dsn=endpoint.dsn(Role.SYSTEM), hint=hints.on_outbox())
     consumers = [one.run() for one in subscriptions(container, modules)]
+    workflows = container.get(Workflows)
+    workflows.register([work for module in modules for work in module.jobs], container)
     async with _running(container, hints.run(), relay.run(), *consumers):
-        await _until_told_to_stop()
+        await workflows.launch()
+        try:
+            await _until_told_to_stop()
+        finally:
+            await workflows.shutdown()
 
 
 async def _until_told_to_stop() -> None:

@@ -3,14 +3,11 @@
 from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
 from vitascope.foundation.module import Module
-from vitascope.foundation.workflows import models as workflows
+from vitascope.foundation.workflows.module import module as workflows
 
-MODULES: tuple[Module, ...] = ()
+MODULES: tuple[Module, ...] = (workflows,)
 
-FOUNDATION_HISTORIES = (
-    History(schema=events.schema, package="vitascope.foundation.events"),
-    History(schema=workflows.schema, package="vitascope.foundation.workflows"),
-)
+FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)
 
 
 def histories(modules: tuple[Module, ...] = MODULES) -> list[History]:

@@ -13,6 +13,7 @@ from vitascope.foundation.db.server.endpoint import SERVICE_ROLES, Endpoint, Rol
 from vitascope.foundation.db.server.passwords import read_or_make
 from vitascope.foundation.db.server.supervisor import Server
 from vitascope.foundation.module import Module
+from vitascope.foundation.workflows.engine import prepare as prepare_workflows
 from vitascope.runtime.assembly import assemble
 from vitascope.runtime.registry import histories
 from vitascope.runtime.settings import Settings
@@ -32,6 +33,7 @@ def ground(settings: Settings, *, modules: tuple[Module, ...]) -> Iterator[Groun
     server = _embedded(settings)
     with _served(settings, server) as endpoint:
         upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories(modules))
+        prepare_workflows(endpoint.dsn(Role.OWNER))
         asyncio.run(prepare(settings, endpoint=endpoint, modules=modules))
         yield Ground(endpoint, check=partial(_restart, server))
 

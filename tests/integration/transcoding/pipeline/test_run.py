@@ -8,9 +8,9 @@ import m3u8
 import pytest
 from mpegdash.parser import MPEGDASHParser
 from pymp4.parser import Box
-
 from tests.integration.transcoding.pipeline.conftest import Published
 from tests.integration.transcoding.pipeline.corpus import Corpus
+
 from vitascope.foundation.errors import VitascopeError
 from vitascope.transcoding.pipeline.contracts import (
     IncompleteMedia,
@@ -282,9 +282,9 @@ class TestStages:
         pipeline = Pipeline(bench)
 
         folders = {
-            pipeline.encode(
-                corpus[name], pipeline.plan(pipeline.probe(corpus[name])[0]), work=tmp_path
-            )[0].folder
+            pipeline.encode(corpus[name], pipeline.plan(pipeline.probe(corpus[name])[0]), work=tmp_path)[
+                0
+            ].folder
             for name in ("silent", "webm")
         }
 
