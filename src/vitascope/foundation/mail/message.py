@@ -1,6 +1,7 @@
 """A message, and its form on the wire (RFC 5322). No text can add a header or a recipient."""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from datetime import datetime
 from email.errors import HeaderParseError
@@ -13,7 +14,8 @@ from uuid import UUID
 from vitascope.foundation.errors import Invalid
 
 MAX_ADDRESS_CHARACTERS = 254  # RFC 5321, section 4.5.3.1.3
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029]")
+_BREAKS = frozenset({"Cc", "Cs", "Zl", "Zp"})  # controls, lone surrogates, line and paragraph separators
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
 class InvalidAddress(Invalid):
@@ -35,7 +37,7 @@ class Message:
 
     def __post_init__(self) -> None:
         parsed_address(self.to, field="to")
-        if _CONTROL.search(self.subject) or not self.subject.strip():
+        if not self.subject.strip() or any(unicodedata.category(c) in _BREAKS for c in self.subject):
             raise InvalidSubject(field="subject")
 
 
@@ -61,7 +63,12 @@ def composed(message: Message, *, sender: Address, at: datetime, unique: UUID) -
     mail["Date"] = format_datetime(at)
     mail["Message-ID"] = f"<{unique}@{sender.domain}>"
     mail["Auto-Submitted"] = "auto-generated"  # RFC 3834: no vacation notice answers it
-    mail.set_content(message.text)
+    mail.set_content(_encodable(message.text))
     if message.html is not None:
-        mail.add_alternative(message.html, subtype="html")
+        mail.add_alternative(_encodable(message.html), subtype="html")
     return mail
+
+
+def _encodable(text: str) -> str:
+    """The text with `?` for lone surrogates, which no encoding can write."""
+    return text.encode("utf-8", "replace").decode("utf-8")
