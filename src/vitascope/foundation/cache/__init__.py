@@ -1,0 +1,1 @@
+"""Keep answers that are dear to make, in this process or in Redis, without stampedes."""
