@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from vitascope.foundation.clock import SystemClock
 from vitascope.foundation.context import Context, TenantId
+from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.migrations import upgrade
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.ids import RandomIds
@@ -35,6 +37,14 @@ def endpoint(postgres: Databases) -> Iterator[Endpoint]:
 def _migrate(endpoint: Endpoint) -> None:
     upgrade(endpoint.dsn(Role.OWNER, driver="+psycopg"), histories())
     prepare(endpoint.dsn(Role.OWNER))
+
+
+@pytest.fixture
+async def db(endpoint: Endpoint) -> AsyncIterator[Database]:
+    """The test's database alone, for tests of what stands below the platform."""
+    database = Database(endpoint, clock=SystemClock(), ids=RandomIds())
+    yield database
+    await database.close()
 
 
 @pytest.fixture

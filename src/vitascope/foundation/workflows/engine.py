@@ -19,6 +19,7 @@ import structlog
 from vitascope.foundation.context import PLATFORM, Context, TenantId
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.encoding import from_json
+from vitascope.foundation.errors import VitascopeError
 from vitascope.foundation.wiring import Container
 from vitascope.foundation.workflows.attempts import Attempts
 from vitascope.foundation.workflows.client import APPLICATION, SCHEMA, Client, Request, engine
@@ -241,7 +242,8 @@ class Workflows:
                 await self._attempts.forgive(id=id_)
             raise
         except Exception as failure:
-            _log.error("durable work failed", work=work.name, id=id_, error=str(failure), exc_info=failure)
+            unexpected = None if isinstance(failure, VitascopeError) else failure
+            _log.error("durable work failed", work=work.name, id=id_, error=str(failure), exc_info=unexpected)
             await self._attempts.fail(ctx, id=id_, name=work.name, failure=failure)
             raise
 
