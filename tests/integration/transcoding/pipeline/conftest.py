@@ -4,8 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
+
 from vitascope.transcoding.pipeline.contracts import Outcome
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
@@ -26,9 +26,7 @@ def bench() -> Workbench:
 
 
 @pytest.fixture(scope="session")
-def published(
-    corpus: Corpus, bench: Workbench, tmp_path_factory: pytest.TempPathFactory
-) -> Published:
+def published(corpus: Corpus, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Published:
     """The set of a film, transcoded once for all tests, which only read it."""
     folder = tmp_path_factory.mktemp("published")
     outcomes: dict[str, Outcome] = {}

@@ -84,9 +84,27 @@ def languages(file: Path, corpus: Corpus) -> None:
     ffmpeg("-f", "lavfi", "-i", "color=red:s=64x64", "-frames:v", "1", "-update", "1", str(cover))
     inputs = (*picture(), *tone(440), *tone(880), *tone(660), "-i", str(captions), "-i", str(cover))
     maps = [part for number in range(6) for part in ("-map", str(number))]
-    tags = ("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=ger", "-metadata:s:a:2", "language=eng")
+    tags = (
+        "-metadata:s:a:0",
+        "language=eng",
+        "-metadata:s:a:1",
+        "language=ger",
+        "-metadata:s:a:2",
+        "language=eng",
+    )
     flags = ("-disposition:a:0", "0", "-disposition:a:1", "default", "-disposition:v:1", "attached_pic")
-    codecs = ("-c:v:0", "libx264", "-preset", "ultrafast", "-c:v:1", "mjpeg", "-c:a", "aac", "-c:s", "mov_text")
+    codecs = (
+        "-c:v:0",
+        "libx264",
+        "-preset",
+        "ultrafast",
+        "-c:v:1",
+        "mjpeg",
+        "-c:a",
+        "aac",
+        "-c:s",
+        "mov_text",
+    )
     ffmpeg(*inputs, *maps, *codecs, *tags, *flags, "-metadata:s:s:0", "language=fra", str(file))
 
 
@@ -274,9 +292,8 @@ def cinemascope(file: Path, _corpus: Corpus) -> None:
 def playlist(file: Path, *, port: int) -> Path:
     """An HLS playlist named as a film, whose only segment is an address on this machine."""
     file.write_text(
-        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n" f"http://127.0.0.1:{port}/secret.ts\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:2.0,\n"
+        f"http://127.0.0.1:{port}/secret.ts\n#EXT-X-ENDLIST\n",
         encoding="ascii",
     )
     return file
-
-
