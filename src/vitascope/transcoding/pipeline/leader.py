@@ -70,7 +70,7 @@ def _arguments(leader: Leader, font: Path | None, file: Path) -> Iterator[str]:
     yield from ("-filter_complex", ";".join(_graph(leader, font)), "-map", "[film]", "-map", "2:a")
     yield from ("-t", f"{leader.seconds:.3f}", "-c:v", "libx264", "-preset", "veryfast", "-crf", "20")
     yield from ("-c:a", "aac", "-b:a", "128k", "-metadata", "title=Vitascope film leader")
-    yield from ("-metadata:s:a:0", "language=en", "-movflags", "+faststart", str(file.resolve()))
+    yield from ("-metadata:s:a:0", "language=eng", "-movflags", "+faststart", str(file.resolve()))
 
 
 def _sweep(leader: Leader) -> str:

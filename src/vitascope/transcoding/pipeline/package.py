@@ -153,7 +153,7 @@ def _text(file: str, out: str, text: PackagedText) -> Iterator[str]:
 def _sounds(encoded: Encoded) -> tuple[PackagedSound, ...]:
     # The packager marks the first track of the default language: the default one stands first.
     ordered = sorted(encoded.audio, key=lambda sound: not sound.track.default)
-    names = _names([sound.track for sound in ordered], "Sound")
+    named = names([sound.track for sound in ordered], "Sound")
     return tuple(
         PackagedSound(
             track=sound.track,
@@ -162,30 +162,30 @@ def _sounds(encoded: Encoded) -> tuple[PackagedSound, ...]:
             folder=f"audio/{number}",
             source=str(sound.file),
         )
-        for number, (sound, name) in enumerate(zip(ordered, names, strict=True))
+        for number, (sound, name) in enumerate(zip(ordered, named, strict=True))
     )
 
 
 def _texts(encoded: Encoded) -> tuple[PackagedText, ...]:
-    names = _names([text.track for text in encoded.text], "Captions")
+    named = names([text.track for text in encoded.text], "Captions")
     return tuple(
         PackagedText(track=text.track, name=name, folder=f"text/{number}", source=str(text.file))
-        for number, (text, name) in enumerate(zip(encoded.text, names, strict=True))
+        for number, (text, name) in enumerate(zip(encoded.text, named, strict=True))
     )
 
 
-def _names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
+def names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
     """A name for each track that no other has: its title, else its language, else what it is."""
-    names: list[str] = []
+    given: list[str] = []
     for track in tracks:
         language = "" if track.language == UNKNOWN else track.language
         wanted = track.title or language or kind
         name, number = wanted, 1
-        while name in names:
+        while name in given:
             number += 1
             name = f"{wanted} {number}"
-        names.append(name)
-    return names
+        given.append(name)
+    return given
 
 
 def _mark_default(packaged: Packaged, master: Path) -> None:

@@ -51,7 +51,7 @@ class TestTranscode:
         assert all(stage.wall > 0 and stage.cpu > 0 for stage in outcome.stages.values())
 
     def test_hls(self, published: Published) -> None:
-        """An independent reader of HLS finds the renditions with the codecs and rates that were measured."""
+        """An independent reader of HLS finds the renditions with what was measured of them."""
         outcome, folder = published("plain")
 
         master = m3u8.load(str(folder / "master.m3u8"))
@@ -106,7 +106,7 @@ class TestTranscode:
         assert [kind for kind in kinds if kind in {b"moof", b"mdat"}] == [b"moof", b"mdat"]
 
     def test_languages(self, published: Published) -> None:
-        """Each sound and caption track is there in its language, the default one marked, cover art left out."""
+        """Each sound and caption track is there in its language, the default marked, cover art left out."""
         outcome, folder = published("languages")
 
         media = m3u8.load(str(folder / "master.m3u8")).media
@@ -233,7 +233,8 @@ class TestTranscode:
 
     def test_cancel(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
         """A cancellation stops the encoder within a second and leaves nothing behind."""
-        cancelled, seen = threading.Event(), []
+        cancelled = threading.Event()
+        seen: list[float] = []
 
         def listen(progress: Progress) -> None:
             if progress.stage == "encode" and not seen:

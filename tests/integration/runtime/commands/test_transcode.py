@@ -1,0 +1,89 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from tests.integration.transcoding.pipeline.corpus import Corpus
+
+from vitascope.runtime.cli import main
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """All films, made when they are asked for."""
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
+class TestTranscode:
+    def test_json(self, corpus: Corpus, tmp_path: Path) -> None:
+        """With --json exactly one object tells source, renditions, manifests and seconds."""
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), "--json"]
+        )
+
+        told = json.loads(result.stdout)
+        assert result.exit_code == 0
+        assert result.stdout.count("\n") == 1
+        assert (told["source"]["video"]["width"], told["source"]["duration"]) == (640, 3.0)
+        rendition = told["renditions"][0]
+        assert (rendition["width"], rendition["height"], rendition["codec"][:5]) == (640, 360, "avc1.")
+        assert 0 < rendition["average_bandwidth"] <= rendition["peak_bandwidth"]
+        assert all((tmp_path / "set" / name).is_file() for name in told["manifests"].values())
+        assert told["stages"]["encode"]["cpu"] > 0
+
+    def test_for_people(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Without it the renditions, the time of each stage and the manifests are listed."""
+        result = CliRunner().invoke(main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set")])
+
+        assert "640x360" in result.stdout
+        assert "encode" in result.stdout
+        assert str(tmp_path / "set" / "master.m3u8") in result.stdout
+
+    def test_refused(self, corpus: Corpus, tmp_path: Path) -> None:
+        """A file that is no film is told as a problem, and nothing is made."""
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["html"]), "-o", str(tmp_path / "set"), "--json"]
+        )
+
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["type"] == "vitascope:not-media"
+        assert not (tmp_path / "set").exists()
+
+    def test_too_long(self, corpus: Corpus, tmp_path: Path) -> None:
+        """The longest film that is taken can be set."""
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), "--max-hours", "0.0001"]
+        )
+
+        assert result.exit_code == 1
+        assert "Media beyond limits" in result.stderr
+
+    @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+    def test_interrupted(self, corpus: Corpus, tmp_path: Path, number: signal.Signals) -> None:
+        """Ctrl-C and a polite kill stop the encoder, remove what was begun, and exit with 1."""
+        out = tmp_path / "out" / "set"
+        command = [sys.executable, "-m", "vitascope", "transcode", str(corpus["fast"]), "-o", str(out)]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+
+        with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
+            _wait_for_work(out.parent)
+            process.send_signal(number)
+            _, errors = process.communicate(timeout=10)
+
+        assert process.returncode == 1
+        assert b"cancelled" in errors
+        assert list(out.parent.iterdir()) == []
+
+
+def _wait_for_work(folder: Path) -> None:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        if list(folder.glob(".vitascope-*/.encoded-*/video-*.mp4")):
+            return
+        time.sleep(0.01)
+    pytest.fail("the encoder did not start")

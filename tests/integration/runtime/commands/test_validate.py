@@ -1,0 +1,25 @@
+import json
+from pathlib import Path
+
+from click.testing import CliRunner
+from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
+
+from vitascope.runtime.cli import main
+from vitascope.transcoding.pipeline.run import Pipeline
+from vitascope.transcoding.pipeline.workbench import Workbench
+
+
+class TestValidate:
+    def test_good_and_spoiled(self, tmp_path: Path) -> None:
+        """A good set is told stream by stream; with a segment missing it is a problem and exit code 1."""
+        Pipeline(Workbench(tools=TOOLS)).transcode(Corpus(tmp_path)["webm"], out=tmp_path / "set")
+
+        good = CliRunner().invoke(main, ["validate", str(tmp_path / "set"), "--json"])
+        people = CliRunner().invoke(main, ["validate", str(tmp_path / "set")])
+        (tmp_path / "set/audio/0/00001.m4s").unlink()
+        spoiled = CliRunner().invoke(main, ["validate", str(tmp_path / "set")])
+
+        assert [stream["codec"][:4] for stream in json.loads(good.stdout)["renditions"]] == ["avc1", "mp4a"]
+        assert people.stdout.count("plays") == 2
+        assert spoiled.exit_code == 1
+        assert "Set invalid" in spoiled.stderr
