@@ -13,7 +13,6 @@ from vitascope.identity.users.service.letters import Letters, SignUpTokens
 from vitascope.identity.users.service.settings import UsersSettings
 
 
-
 def _hashes(container: Container) -> PasswordHashes:
     return PasswordHashes(settings=container.get(UsersSettings).hashing)
 

@@ -85,9 +85,7 @@ async def count_alone(tx: Transaction) -> int:
     return count
 
 
-async def add(
-    tx: Transaction, *, account: Account, email_key: str, password_hash: str, at: datetime
-) -> bool:
+async def add(tx: Transaction, *, account: Account, email_key: str, password_hash: str, at: datetime) -> bool:
     """Add an account; tell whether its address was free."""
     added = upsert(accounts).values(
         id=account.id,
@@ -105,9 +103,7 @@ async def credentials(reader: Reader, *, email_key: str) -> Credentials | None:
     """What to check a password against."""
     found = select(*_ACCOUNT, accounts.c.password_hash).where(accounts.c.email_key == email_key)
     row = await reader.first(found)
-    return (
-        None if row is None else Credentials(account=_required(row), password_hash=row.password_hash)
-    )
+    return None if row is None else Credentials(account=_required(row), password_hash=row.password_hash)
 
 
 async def replace_hash(tx: Transaction, *, account: AccountId, old: str, new: str) -> None:

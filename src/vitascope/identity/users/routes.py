@@ -95,9 +95,7 @@ async def verify(body: VerifyBody, ctx: Visitor, accounts: Provided[AccountServi
 
 
 @router.get("/accounts")
-async def page(
-    ctx: SignedIn, accounts: Provided[AccountService], paging: PagingQuery
-) -> Page[AccountAnswer]:
+async def page(ctx: SignedIn, accounts: Provided[AccountService], paging: PagingQuery) -> Page[AccountAnswer]:
     """All accounts of the tenant, oldest first."""
     key = paging.after(tuple[UUID], order=_ORDER)
     found = await accounts.page(ctx, after=AccountId.of(key[0]) if key else None, limit=paging.limit + 1)

@@ -61,7 +61,7 @@ def token_hash(token: str) -> bytes:
 class Letters:
     """Writes to those who signed up."""
 
-    def __init__(  # noqa: PLR0913 - the parts that a letter is made of
+    def __init__(
         self,
         *,
         db: Database,
