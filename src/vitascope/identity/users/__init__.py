@@ -1,5 +1,4 @@
 """Accounts: who somebody is within a tenant, and what the roles allow.
 
-Owns `identity_users`: `accounts`, `verifications`. Sends `AccountCreated`, `VerificationRequested`,
-`AccountVerified`. Hears nothing.
+Owns `identity_users`: `accounts`, `sign_ups`. Sends `AccountCreated`, `RoleChanged`. Hears nothing.
 """

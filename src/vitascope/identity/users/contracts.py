@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from vitascope.foundation.context import AccountId, Context
-from vitascope.foundation.errors import Gone, NotFound, Unauthenticated
+from vitascope.foundation.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Unauthenticated
 
 
 class Role(StrEnum):
@@ -34,15 +34,44 @@ class Permission(StrEnum):
     MANAGE_TENANT = "identity.tenant.manage"
 
 
+# What each role adds to the ones before it: the one place where this is said. What belongs to whom
+# is not said here but in the WHERE of each service's statements.
+_ADDED: Mapping[Role, frozenset[Permission]] = {
+    Role.VIEWER: frozenset({Permission.WATCH}),
+    Role.CUSTOMER: frozenset(),
+    Role.EDITOR: frozenset(
+        {Permission.UPLOAD, Permission.EDIT_OWN_TITLES, Permission.RUN_JOBS, Permission.MANAGE_KEYS}
+    ),
+    Role.OPERATOR: frozenset({Permission.EDIT_TITLES, Permission.SEE_ALL_JOBS, Permission.OPERATE}),
+    Role.OWNER: frozenset({Permission.MANAGE_ACCOUNTS, Permission.MANAGE_TENANT}),
+}
+
+
+def permissions_of(role: Role) -> frozenset[Permission]:
+    """All that the role allows."""
+    return _PERMISSIONS[role]
+
+
+def _accumulated() -> dict[Role, frozenset[Permission]]:
+    allowed: frozenset[Permission] = frozenset()
+    permissions = {}
+    for role in Role:
+        allowed |= _ADDED[role]
+        permissions[role] = allowed
+    return permissions
+
+
+_PERMISSIONS = _accumulated()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """A person's account."""
+    """A person's account; its address was confirmed, or vouched for by who created it."""
 
     id: AccountId
     email: str
     name: str
     role: Role
-    verified: bool
 
 
 class NoSuchAccount(NotFound):
@@ -57,17 +86,39 @@ class VerificationExpired(Gone):
     """This link has been used or has expired; sign up again to get a new one."""
 
 
+class SignUpClosed(Forbidden):
+    """Nobody can sign up here; ask an owner for an account."""
+
+
+class WeakPassword(Invalid):
+    """This password is too easy to guess."""
+
+
+class AccountExists(Conflict):
+    """There is an account with this address already."""
+
+
+class LastOwner(Conflict):
+    """Somebody has to be the owner; make another account an owner first."""
+
+
 class Accounts(Protocol):
     """The tenant's accounts."""
 
-    async def sign_up(self, ctx: Context, *, email: str, password: str, name: str) -> None:
-        """Create an unverified account and mail a link; says the same whether the address is known or not."""
+    async def sign_up(
+        self, ctx: Context, *, email: str, password: str, name: str, address: str | None = None
+    ) -> None:
+        """Mail a link that makes the account; says the same whether the e-mail address is known or not.
+
+        `address` is the network address that asks, whose requests are limited (`TooManyRequests`).
+        Raises `SignUpClosed`, `WeakPassword` or Invalid naming the field.
+        """
 
     async def verify(self, ctx: Context, *, token: str) -> Account:
-        """Confirm the address with the token of the mailed link; raises `VerificationExpired`."""
+        """Make the account with the token of the mailed link; raises `VerificationExpired`."""
 
     async def create(self, ctx: Context, *, email: str, password: str, name: str, role: Role) -> Account:
-        """Create a verified account: by an owner, or by the platform itself."""
+        """Create an account without a mail: by an owner, or by the platform itself (`AccountExists`)."""
 
     async def check(self, ctx: Context, *, email: str, password: str) -> Account:
         """The account with these credentials; takes as long when there is none (`WrongCredentials`)."""

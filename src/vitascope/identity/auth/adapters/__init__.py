@@ -1,0 +1,1 @@
+"""What sign-in needs from outside."""
