@@ -4,8 +4,9 @@ from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
 from vitascope.foundation.module import Module
 from vitascope.foundation.workflows import models as workflows
+from vitascope.video.upload.module import module as upload
 
-MODULES: tuple[Module, ...] = ()
+MODULES: tuple[Module, ...] = (upload,)
 
 FOUNDATION_HISTORIES = (
     History(schema=events.schema, package="vitascope.foundation.events"),

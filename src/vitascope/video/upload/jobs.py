@@ -10,20 +10,16 @@ from vitascope.video.upload.service.work import ASSEMBLE, CLEAR, Assembly, Lefto
 
 @durable(ASSEMBLE.name)
 async def assemble(run: Run, assembly: Assembly, finisher: Provided[Finisher]) -> None:
-    """Make one object of an upload's pieces, tell it, and remove the pieces."""
+    """Make one object of an upload's pieces, and tell it."""
 
     async def compose() -> None:
         await finisher.compose(run.ctx, upload=assembly.upload)
 
-    async def complete() -> list[str]:
-        return await finisher.complete(run.ctx, upload=assembly.upload)
-
-    async def clear(prefixes: list[str]) -> None:
-        await finisher.clear(prefixes=prefixes)
+    async def complete() -> None:
+        await finisher.complete(run.ctx, upload=assembly.upload)
 
     await run.step("compose", compose)
-    prefixes = await run.step("complete", complete)
-    await run.step("clear", clear, prefixes)
+    await run.step("complete", complete)
 
 
 @durable(CLEAR.name)

@@ -95,9 +95,7 @@ async def get(reader: Reader, *, upload: UploadId, owner: AccountId) -> Upload |
     return _view(row) if row is not None else None
 
 
-async def own(
-    reader: Reader, *, owner: AccountId, after: UploadId | None, limit: int
-) -> Sequence[Upload]:
+async def own(reader: Reader, *, owner: AccountId, after: UploadId | None, limit: int) -> Sequence[Upload]:
     """The owner's uploads, newest first; ids grow with time."""
     query = select(*_VIEW).where(
         uploads.c.owner == owner, or_(uploads.c.concat.is_(None), uploads.c.concat != "partial")
@@ -113,7 +111,9 @@ async def lock(tx: Transaction, *, upload: UploadId, owner: AccountId | None = N
     if owner is not None:
         query = query.where(uploads.c.owner == owner)
     row = await tx.first(query.with_for_update())
-    return Held(upload=_view(row), writer=row.writer, writer_until=row.writer_until) if row is not None else None
+    return (
+        Held(upload=_view(row), writer=row.writer, writer_until=row.writer_until) if row is not None else None
+    )
 
 
 async def lock_parts_of_parallel(
@@ -152,7 +152,13 @@ async def release(tx: Transaction, *, upload: UploadId, writer: UUID) -> None:
 
 
 async def advance(
-    tx: Transaction, *, upload: UploadId, writer: UUID, added: Sequence[Part], until: datetime, expires_at: datetime
+    tx: Transaction,
+    *,
+    upload: UploadId,
+    writer: UUID,
+    added: Sequence[Part],
+    until: datetime,
+    expires_at: datetime,
 ) -> bool:
     """Count these parts as received; False, and nothing changes, if another writer took over."""
     held = update(uploads).where(
@@ -181,14 +187,28 @@ async def move_parts(tx: Transaction, *, of: Sequence[Upload], into: UploadId) -
 async def set_state(tx: Transaction, *, upload: UploadId, state: UploadState, at: datetime) -> None:
     """Go on to the next state."""
     finished = at if state == UploadState.COMPLETED else None
-    values = {"state": state, "changed_at": at, "completed_at": finished, "writer": None, "writer_until": None}
+    values = {
+        "state": state,
+        "changed_at": at,
+        "completed_at": finished,
+        "writer": None,
+        "writer_until": None,
+    }
     await tx.execute(update(uploads).where(uploads.c.id == upload).values(**values))
+
+
+async def state_of(reader: Reader, *, upload: UploadId) -> UploadState | None:
+    """The upload's state, or None where it is gone."""
+    found = await reader.scalar(select(uploads.c.state).where(uploads.c.id == upload))
+    return UploadState(found) if found is not None else None
 
 
 async def parts_of(reader: Reader, *, upload: UploadId) -> Sequence[Part]:
     """The pieces, in the file's order."""
     query = select(parts.c.start, parts.c.size, parts.c.key).where(parts.c.upload == upload)
-    return [Part(start=r.start, size=r.size, key=r.key) for r in await reader.rows(query.order_by(parts.c.start))]
+    return [
+        Part(start=r.start, size=r.size, key=r.key) for r in await reader.rows(query.order_by(parts.c.start))
+    ]
 
 
 async def forget_parts(tx: Transaction, *, of: Sequence[UploadId]) -> Sequence[str]:
@@ -202,7 +222,7 @@ async def remove(tx: Transaction, *, ids: Sequence[UploadId]) -> None:
 
 
 async def lock_expired(tx: Transaction, *, at: datetime, limit: int) -> Sequence[Upload]:
-    """Uploads of the tenant that nobody went on with, locked; one that is being assembled is not among them."""
+    """Uploads of the tenant that nobody went on with, locked; none that is being assembled."""
     query = select(*_VIEW).where(
         uploads.c.expires_at < at, uploads.c.state.in_([UploadState.RECEIVING, UploadState.RECEIVED])
     )

@@ -1,19 +1,21 @@
 """Making one object of an upload's pieces, and giving up what nobody went on with."""
 
+import contextlib
 from collections.abc import Sequence
 from datetime import timedelta
 
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context, TenantId
-from vitascope.foundation.db.database import Database, retried
+from vitascope.foundation.db.database import Database, Transaction, retried
 from vitascope.foundation.events.subscriptions import context_of
-from vitascope.foundation.storage import Objects
-from vitascope.foundation.storage.keys import ObjectKey
+from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
+from vitascope.foundation.storage.objects import ObjectExists, Objects
 from vitascope.video.upload import repository
 from vitascope.video.upload.contracts import Upload, UploadId, UploadState
 from vitascope.video.upload.events import UploadCompleted
 from vitascope.video.upload.service import places
 from vitascope.video.upload.service.uploads import discard
+from vitascope.video.upload.service.work import CLEAR, Leftovers
 
 _STUCK_AFTER = timedelta(minutes=15)  # longer than the copying of a large film takes
 _AT_ONCE = 200
@@ -28,31 +30,37 @@ class Finisher:
     async def compose(self, ctx: Context, *, upload: UploadId) -> None:
         """Make the pieces one object, unless that was done already or the upload is gone."""
         async with self._db.read(ctx) as reader:
+            state = await repository.state_of(reader, upload=upload)
             pieces = await repository.parts_of(reader, upload=upload)
-        target = places.source_key(ctx.tenant, upload)
-        if await self._objects.head(target) is None:
-            await self._objects.compose(target, [ObjectKey(one.key) for one in pieces])
+        if state == UploadState.ASSEMBLING:
+            target = places.source_key(ctx.tenant, upload)
+            with contextlib.suppress(ObjectExists):
+                await self._objects.concatenate([ObjectKey(one.key) for one in pieces], target)
 
     @retried
-    async def complete(self, ctx: Context, *, upload: UploadId) -> list[str]:
-        """Tell that the file is whole; returns the prefixes of pieces that are needed no more."""
+    async def complete(self, ctx: Context, *, upload: UploadId) -> None:
+        """Tell that the file is whole, and have the pieces removed once that has committed."""
         async with self._db.transaction(ctx) as tx:
             held = await repository.lock(tx, upload=upload)
-            if held is None:
-                return [places.folder_of(ctx.tenant, upload)]
-            if held.upload.state != UploadState.ASSEMBLING:
-                return [f"{places.folder_of(ctx.tenant, upload)}parts/"]
-            keys = await repository.forget_parts(tx, of=[upload])
-            now = self._clock.now()
-            await repository.set_state(tx, upload=upload, state=UploadState.COMPLETED, at=now)
-            await repository.give_back(tx, size=0, count=1)
-            tx.emit(_completed(ctx, held.upload), subject=upload)
-        return places.folders_of_parts(keys)
+            if held is None:  # removed meanwhile, perhaps before the object was made
+                leftovers = Leftovers(prefixes=[places.folder_of(ctx.tenant, upload)])
+                tx.start(CLEAR, leftovers, id=f"{upload}-clear-late")
+            elif held.upload.state == UploadState.ASSEMBLING:
+                await self._complete(tx, held.upload)
+
+    async def _complete(self, tx: Transaction, upload: Upload) -> None:
+        keys = await repository.forget_parts(tx, of=[upload.id])
+        await repository.set_state(tx, upload=upload.id, state=UploadState.COMPLETED, at=self._clock.now())
+        await repository.give_back(tx, size=0, count=1)
+        tx.emit(_completed(tx.ctx, upload), subject=upload.id)
+        if keys:
+            leftovers = Leftovers(prefixes=places.folders_of_parts(keys))
+            tx.start(CLEAR, leftovers, id=f"{upload.id}-clear-parts")
 
     async def clear(self, *, prefixes: Sequence[str]) -> None:
         """Remove everything below these prefixes."""
         for prefix in prefixes:
-            await self._objects.delete_prefix(prefix)
+            await self._objects.delete_prefix(ObjectPrefix(prefix))
 
     async def expire(self) -> None:
         """Give up uploads that nobody went on with, over all tenants."""
@@ -69,7 +77,7 @@ class Finisher:
         for tenant, upload in found:
             ctx = context_of(tenant=tenant)
             await self.compose(ctx, upload=upload)
-            await self.clear(prefixes=await self.complete(ctx, upload=upload))
+            await self.complete(ctx, upload=upload)
 
     @retried
     async def _expire_of(self, tenant: TenantId) -> None:

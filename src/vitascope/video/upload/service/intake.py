@@ -15,7 +15,7 @@ _BLOCK_BYTES = 1 << 20
 
 
 class BrokenOff(VitascopeError):
-    """The connection broke off or fell silent; what has arrived is kept. Ask for the offset and go on there."""
+    """The connection broke off or fell silent; what arrived is kept. Ask for the offset and go on there."""
 
     status = 408
 
@@ -80,7 +80,7 @@ class Intake:
                 await self._pending
 
     async def _fill(self, ends_at: float) -> bool:
-        """Gather a block of this part; False when there is none: the part is full, old, or at the body's end."""
+        """Gather a block of this part; False when the part is full or old, or the body has ended."""
         left = self._left()
         while left > len(self._held) < _BLOCK_BYTES and self.ending is None:
             wait = ends_at - asyncio.get_running_loop().time()

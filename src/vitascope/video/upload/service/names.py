@@ -8,7 +8,7 @@ UNNAMED = "unnamed"
 
 
 def clean_filename(given: str) -> str:
-    """The last part of a path-like name, without anything that does not show; `unnamed` if that is nothing."""
+    """The last part of a path-like name, without what does not show; `unnamed` if nothing is left."""
     last = given.replace("\\", "/").rstrip("/").rpartition("/")[2]
     return clean_text(last).strip(". ") or UNNAMED
 

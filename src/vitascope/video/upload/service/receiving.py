@@ -13,7 +13,8 @@ from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, retried
 from vitascope.foundation.errors import Invalid, VitascopeError
 from vitascope.foundation.ids import Id, Ids
-from vitascope.foundation.storage import Objects
+from vitascope.foundation.storage.keys import ObjectKey
+from vitascope.foundation.storage.objects import Objects
 from vitascope.identity.users.contracts import Permission
 from vitascope.video.upload import repository
 from vitascope.video.upload.contracts import (
@@ -46,10 +47,16 @@ class Writing:
 
 
 class Receiver:
-    """Takes the bytes of uploads. `receive` lasts as long as a request and holds no transaction while it waits."""
+    """Takes the bytes of uploads, for as long as a request lasts; no transaction is open while it waits."""
 
     def __init__(
-        self, *, db: Database, objects: Objects, uploads: UploadService, clock: Clock, ids: Ids,
+        self,
+        *,
+        db: Database,
+        objects: Objects,
+        uploads: UploadService,
+        clock: Clock,
+        ids: Ids,
         settings: UploadSettings,
     ) -> None:
         self._db, self._objects, self._uploads = db, objects, uploads
@@ -90,8 +97,7 @@ class Receiver:
                 stored.append(await self._store(ctx, writing, intake, start=start))
                 start += stored[-1].size
                 await self._stay_writer(ctx, writing)
-            if intake.ending is Ending.WHOLE and body.checksum and not intake.matches(body.checksum):
-                raise ChecksumMismatch
+            _require_match(intake, body)
         except BaseException:
             await self._delete(stored)
             raise
@@ -121,8 +127,12 @@ class Receiver:
             if writing.limits is not None:
                 await take_share(tx, size=end - upload.received, count=0, limits=writing.limits)
             counted = await repository.advance(
-                tx, upload=upload.id, writer=writing.writer, added=stored,
-                until=self._until(now), expires_at=expires_at,
+                tx,
+                upload=upload.id,
+                writer=writing.writer,
+                added=stored,
+                until=self._until(now),
+                expires_at=expires_at,
             )
             if not counted:
                 raise UploadLocked
@@ -142,7 +152,7 @@ class Receiver:
         """Remove pieces that do not count; what cannot be removed now goes with the upload."""
         for part in stored:
             with contextlib.suppress(VitascopeError):
-                await self._objects.delete(places.ObjectKey(part.key))
+                await self._objects.delete(ObjectKey(part.key))
 
     @asynccontextmanager
     async def _writing(
@@ -198,3 +208,8 @@ class Receiver:
 
     def _until(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._settings.lease_seconds)
+
+
+def _require_match(intake: Intake, body: Body) -> None:
+    if intake.ending is Ending.WHOLE and body.checksum is not None and not intake.matches(body.checksum):
+        raise ChecksumMismatch

@@ -79,7 +79,10 @@ class UploadService:
     async def open(self, ctx: Context, *, upload: UploadId) -> Upload:
         """An upload to go on with; raises `NoSuchUpload` or `UploadExpired`."""
         found = await self.get(ctx, upload=upload)
-        if found.state in {UploadState.RECEIVING, UploadState.RECEIVED} and found.expires_at <= self._clock.now():
+        if (
+            found.state in {UploadState.RECEIVING, UploadState.RECEIVED}
+            and found.expires_at <= self._clock.now()
+        ):
             raise UploadExpired
         return found
 
