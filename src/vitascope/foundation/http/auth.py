@@ -3,7 +3,7 @@
 from typing import Annotated, Protocol
 
 from fastapi import Depends
-from fastapi.security import HTTPBearer
+from fastapi.security import HTTPAuthorizationCredentials, HTTPBearer
 from starlette.requests import HTTPConnection
 
 from vitascope.foundation.context import Context
@@ -13,7 +13,11 @@ from vitascope.foundation.wiring import Container
 SESSION_COOKIE = "vitascope_session"
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 
-_bearer = HTTPBearer(auto_error=False, description="An access token or an API key")
+# Read for the OpenAPI document's sake: it names the scheme; `_credential` below reads the header itself.
+_Documented = Annotated[
+    HTTPAuthorizationCredentials | None,
+    Depends(HTTPBearer(auto_error=False, description="An access token or an API key")),
+]
 
 
 class Authenticator(Protocol):
@@ -31,7 +35,7 @@ class CrossSiteRequest(Forbidden):
     """This request was sent by a page of another site, on your cookie's behalf."""
 
 
-async def visitor(connection: HTTPConnection) -> Context:
+async def visitor(connection: HTTPConnection, _scheme: _Documented = None) -> Context:
     """The context of whoever sends the request, signed in or not."""
     known: Context | None = getattr(connection.state, "context", None)
     if known is not None:
@@ -46,7 +50,7 @@ async def visitor(connection: HTTPConnection) -> Context:
     return context
 
 
-async def signed_in(connection: HTTPConnection) -> Context:
+async def signed_in(connection: HTTPConnection, _scheme: _Documented = None) -> Context:
     """The context of a signed-in account; raises Unauthenticated for a visitor."""
     context = await visitor(connection)
     if context.principal.account is None:
@@ -77,5 +81,5 @@ def _require_same_origin(connection: HTTPConnection) -> None:
         raise CrossSiteRequest
 
 
-Visitor = Annotated[Context, Depends(visitor), Depends(_bearer)]
-SignedIn = Annotated[Context, Depends(signed_in), Depends(_bearer)]
+Visitor = Annotated[Context, Depends(visitor)]
+SignedIn = Annotated[Context, Depends(signed_in)]

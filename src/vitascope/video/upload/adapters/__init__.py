@@ -1,0 +1,1 @@
+"""The protocol that upload clients speak."""
