@@ -1,27 +1,26 @@
 """JSON for our own frozen types: events, remote calls and durable arguments read and write it.
 
-Dataclasses and msgspec structs are taken as they are; ids are strings that are checked on the way in.
+Dataclasses and msgspec structs are taken as they are; kinds of strings (ids, object keys)
+are checked on the way in.
 """
 
 from typing import Any, TypeVar
 
 import msgspec
 
-from vitascope.foundation.ids import Id
-
 T = TypeVar("T")
 
 
 def _encode(value: Any) -> Any:
-    if isinstance(value, Id):
+    if isinstance(value, str):
         return str.__str__(value)
     raise NotImplementedError(f"no JSON form for {type(value).__name__}")
 
 
 def _decode(kind: type[Any], value: Any) -> Any:
-    if issubclass(kind, Id):
+    if issubclass(kind, str):
         if not isinstance(value, str):
-            raise ValueError(f"an id of the form {kind.prefix}_… is a string")  # noqa: TRY004 - msgspec converts ValueError
+            raise ValueError(f"{kind.__name__} is a string")  # noqa: TRY004 - msgspec converts ValueError
         return kind(value)
     raise NotImplementedError(f"no JSON form for {kind.__name__}")
 

@@ -17,6 +17,8 @@ from vitascope.foundation.http.health import Health, health_routes
 from vitascope.foundation.http.security import BodyLimit, SecurityHeaders
 from vitascope.foundation.http.telemetry import Telemetry
 from vitascope.foundation.module import Module
+from vitascope.foundation.storage.keys import ObjectPrefix
+from vitascope.foundation.storage.objects import Objects
 from vitascope.foundation.telemetry.logs import request_log
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
@@ -24,6 +26,7 @@ from vitascope.runtime.settings import Settings
 
 API = "/api/v1"
 _UPLOAD_BODY_BYTES = 1 << 40  # uploads stream and have limits of their own
+_ANYWHERE = ObjectPrefix("health/")
 _LARGER_BODIES = {f"{API}/uploads": _UPLOAD_BODY_BYTES}
 
 
@@ -56,6 +59,7 @@ def health_of(container: Container) -> Health:
     health = Health()
     checks: dict[str, Callable[[], Awaitable[Any]]] = {
         "database": partial(_ask_database, container.get(Database)),
+        "objects": partial(_ask_objects, container),
     }
     for name, check in checks.items():
         health.add(name, check)
@@ -83,6 +87,11 @@ def _bare_app(modules: tuple[Module, ...]) -> FastAPI:
 async def _ask_database(db: Database) -> None:
     async with db.system() as connection:
         await connection.execute(text("SELECT 1"))
+
+
+async def _ask_objects(container: Container) -> None:
+    objects = container.get(Objects)  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+    await objects.page(_ANYWHERE, limit=1)
 
 
 def _operation_id(route: APIRoute) -> str:

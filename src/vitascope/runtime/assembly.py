@@ -2,6 +2,8 @@
 
 from urllib.parse import quote
 
+from pydantic import SecretStr
+
 from vitascope.foundation.clock import Clock, SystemClock
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
@@ -9,8 +11,14 @@ from vitascope.foundation.events.handlers import BoundHandler
 from vitascope.foundation.events.hints import Hints
 from vitascope.foundation.events.subscriptions import Subscription
 from vitascope.foundation.ids import Ids, RandomIds
+from vitascope.foundation.mail.mailer import Mailer, open_mailer
 from vitascope.foundation.module import Module, Platform
+from vitascope.foundation.resilience.limits import RateLimiter
 from vitascope.foundation.secrets import Secrets
+from vitascope.foundation.storage.objects import Objects
+from vitascope.foundation.storage.opening import open_objects
+from vitascope.foundation.storage.s3 import S3Credentials
+from vitascope.foundation.storage.signing import PathSigner
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
 from vitascope.runtime.settings import Settings, section_name
@@ -28,6 +36,7 @@ def assemble(
     container.put(Metrics, Metrics())
     container.provide(Secrets, lambda: Secrets.in_folder(settings.data / "secrets"))
     _add_database(container, settings, endpoint)
+    _add_ports(container, settings)
     for module in modules:
         _add_module(container, settings, module)
     return container
@@ -47,6 +56,27 @@ def subscriptions(container: Container, modules: tuple[Module, ...]) -> list[Sub
         for module in modules
         if module.handlers
     ]
+
+
+def _add_ports(container: Container, settings: Settings) -> None:
+    """The backends that the settings choose."""
+    clock = container.get(Clock)  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+    counters = settings.counters.url.get_secret_value()
+    container.provide(
+        Objects, lambda: open_objects(_storage_url(settings), credentials=_credentials(settings))
+    )
+    container.provide(Mailer, lambda: open_mailer(settings.mail, clock=clock, folder=settings.data))
+    container.provide(RateLimiter, lambda: RateLimiter(counters, clock=clock))
+    container.provide(PathSigner, lambda: _signer(container.get(Secrets)))
+
+
+def _credentials(settings: Settings) -> S3Credentials | None:
+    access, secret = settings.storage.access_key, settings.storage.secret_key
+    return S3Credentials(access_key=access, secret_key=secret) if access and secret else None
+
+
+def _signer(secrets: Secrets) -> PathSigner:
+    return PathSigner(secrets=[SecretStr(secrets.derive("signed paths").hex())])
 
 
 def _add_database(container: Container, settings: Settings, endpoint: Endpoint) -> None:

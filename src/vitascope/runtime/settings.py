@@ -8,6 +8,7 @@ from pydantic import Field, SecretStr, create_model
 
 from vitascope.foundation.config import Section, load
 from vitascope.foundation.errors import Conflict
+from vitascope.foundation.mail.mailer import MailSettings
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import LoggingSettings
 
@@ -27,6 +28,16 @@ class StorageSettings(Section):
 
     url: SecretStr | None = Field(
         default=None, description="file:///folder or s3://bucket?endpoint=…; without one, the data folder"
+    )
+    access_key: str | None = Field(default=None, description="the access key of S3")
+    secret_key: SecretStr | None = Field(default=None, description="the secret key of S3")
+
+
+class CountersSettings(Section):
+    """Where rate limits are counted."""
+
+    url: SecretStr = Field(
+        default=SecretStr("memory://"), description="memory://, or redis://… to count over all processes"
     )
 
 
@@ -54,7 +65,9 @@ class Settings(Section):
     data: Path = Field(default=Path("data"), description="the folder that holds everything")
     database: DatabaseSettings = DatabaseSettings()
     storage: StorageSettings = StorageSettings()
+    counters: CountersSettings = CountersSettings()
     http: HttpSettings = HttpSettings()
+    mail: MailSettings = MailSettings()
     rpc: RpcSettings = RpcSettings()
     ffmpeg: Path | None = Field(default=None, description="an ffmpeg to use instead of the wheel's")
     ffprobe: Path | None = Field(default=None, description="an ffprobe to use instead of the wheel's")
