@@ -3,10 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import asyncpg
 import httpx
 from sqlalchemy import event
+from starlette.types import ASGIApp
 
 from vitascope.foundation.clock import SystemClock
 from vitascope.foundation.context import ANONYMOUS, AccountId, Context, Principal, TenantId
@@ -79,6 +81,11 @@ class PlatformUnderTest:
         self._started: set[str] = set()
         self._works = {work.name: work for module in modules for work in module.jobs}
 
+    @cached_property
+    def app(self) -> ASGIApp:
+        """The one application of this process."""
+        return build_app(self.container, modules=self.modules)
+
     def known_contexts(self, tenant: TenantId) -> KnownContexts:
         """Replace sign-in: requests then carry contexts that the test made."""
         known = KnownContexts(tenant)
@@ -96,9 +103,8 @@ class PlatformUnderTest:
 
     def client(self, *, token: str | None = None, raise_errors: bool = False) -> httpx.AsyncClient:
         """A client of the application, in this process."""
-        app = build_app(self.container, modules=self.modules)
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(app, raise_app_exceptions=raise_errors)
+        transport = httpx.ASGITransport(self.app, raise_app_exceptions=raise_errors)
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers)
 
     async def pump(self) -> None:
