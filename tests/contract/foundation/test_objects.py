@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
-from vitascope.foundation.storage.objects import ObjectExists, ObjectMissing, Objects
+from vitascope.foundation.storage.local import LocalObjects
+from vitascope.foundation.storage.objects import Body, ObjectExists, ObjectMissing, Objects, Stored
 from vitascope.foundation.storage.opening import open_objects
 from vitascope.foundation.testing.seaweedfs import Seaweed, seaweedfs
 
@@ -134,6 +135,21 @@ class TestPutIfAbsent:
         winners = [number for number, result in enumerate(results) if not isinstance(result, ObjectExists)]
         assert len(winners) == 1, results
         assert await objects.get(here.key("a")) == str(winners[0]).encode()
+
+    async def test_catches_check_then_act(self, tmp_path: Path, here: ObjectPrefix) -> None:
+        """The same check finds the planted bug: a store that looks and then writes has many winners."""
+
+        class CheckThenAct(LocalObjects):
+            async def put_if_absent(self, key: ObjectKey, body: Body) -> Stored:
+                if self.local_path(key).exists():
+                    raise ObjectExists
+                return await self.put(key, body)
+
+        tries = [CheckThenAct(tmp_path).put_if_absent(here.key("a"), b"x") for _ in range(16)]
+
+        results = await asyncio.gather(*tries, return_exceptions=True)
+
+        assert sum(not isinstance(result, ObjectExists) for result in results) > 1
 
 
 class TestRead:

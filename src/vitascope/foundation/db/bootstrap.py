@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg
-from psycopg import sql
+from psycopg import errors, sql
 
 from vitascope.foundation.db.server.endpoint import SERVICE_ROLES, Endpoint, Role
-from vitascope.foundation.errors import Conflict, Unavailable
+from vitascope.foundation.errors import Conflict, Forbidden, Unavailable
 
 _LOCK = 0x76697461  # "vita": one bootstrap at a time on a server
 
@@ -17,8 +17,10 @@ def bootstrap(endpoint: Endpoint, *, database: str | None = None) -> Endpoint:
 
     Owner: owns the database, and whatever migrations make in it. App and system: may connect, and use every
     table and sequence that the owner makes from now on, in schemas whose migration grants them USAGE. None is
-    a superuser, none bypasses row-level security. Gives the endpoint of the database. Raises Unavailable, and
-    Conflict when the server already has such a role with more rights.
+    a superuser, none bypasses row-level security. Gives the endpoint of the database.
+
+    Raises Unavailable; Forbidden when the administrator may not do this; Conflict when the server already has
+    such a role with more rights.
     """
     target = endpoint.on(database or endpoint.database)
     with _connected(target, Role.ADMIN, database=target.maintenance) as admin:
@@ -38,6 +40,11 @@ def _connected(
     try:
         with psycopg.connect(endpoint.dsn(role, database=database), autocommit=True) as connection:
             yield connection
+    except errors.InsufficientPrivilege as error:
+        raise Forbidden(
+            f"`{endpoint.user(role)}` may not prepare the database: {error}. The administrator's role needs "
+            "CREATEROLE and CREATEDB, and must have made the service roles if they exist already."
+        ) from error
     except psycopg.OperationalError as error:
         raise Unavailable(
             f"The database server does not let `{endpoint.user(role)}` in or went away: {error}"

@@ -5,9 +5,10 @@ import pytest
 from psycopg import errors
 
 from vitascope.foundation.db.bootstrap import bootstrap
+from vitascope.foundation.db.server.binaries import Binaries, candidates
 from vitascope.foundation.db.server.endpoint import SERVICE_ROLES, Endpoint, Role
-from vitascope.foundation.errors import Conflict, Unavailable
-from vitascope.foundation.testing.postgres import Databases, databases
+from vitascope.foundation.errors import Conflict, Forbidden, Unavailable
+from vitascope.foundation.testing.postgres import Databases, databases, private_server
 
 
 @pytest.fixture(name="server", scope="module")
@@ -97,23 +98,31 @@ class TestBootstrap:
         with pytest.raises(errors.InsufficientPrivilege):
             _run(fresh, role, statement)
 
-    def test_external_server(self, server: Databases) -> None:
+    @pytest.mark.parametrize("binaries", list(candidates()), ids=lambda each: each.version)
+    def test_external_server(self, binaries: Binaries) -> None:
         """An administrator's URL of any server, whose role is no superuser, is enough."""
-        _run(
-            server.endpoint,
-            Role.ADMIN,
-            "CREATE ROLE cloud LOGIN CREATEROLE CREATEDB PASSWORD 'p@ss/word'",
-        )
+        with private_server(binaries=binaries) as server:
+            embedded = server.start().on("postgres")
+            _run(embedded, Role.ADMIN, "CREATE ROLE cloud LOGIN CREATEROLE CREATEDB PASSWORD 'p@ss/word'")
+            url = embedded.dsn(Role.ADMIN).replace(
+                f"postgres:{embedded.passwords[Role.ADMIN]}", "cloud:p%40ss%2Fword"
+            )
+            external = Endpoint.of_url(url, passwords=embedded.passwords)
+
+            endpoint = bootstrap(bootstrap(external))
+
+            _migrate(endpoint)
+            assert _run(endpoint, Role.SYSTEM, "SELECT count(*) FROM orders.lines") == [(0,)]
+
+    def test_powerless_administrator(self, server: Databases) -> None:
+        """An administrator who may not create roles is told which rights are needed."""
+        _run(server.endpoint, Role.ADMIN, "CREATE ROLE clerk LOGIN PASSWORD 'clerk'")
         url = server.endpoint.dsn(Role.ADMIN, database="postgres").replace(
-            f"postgres:{server.endpoint.passwords[Role.ADMIN]}", "cloud:p%40ss%2Fword"
+            f"postgres:{server.endpoint.passwords[Role.ADMIN]}", "clerk:clerk"
         )
-        external = Endpoint.of_url(url, passwords=server.endpoint.passwords, database="external")
 
-        endpoint = bootstrap(external)
-
-        assert _run(endpoint, Role.APP, "SELECT current_user, current_database()") == [
-            ("vitascope_app", "external")
-        ]
+        with pytest.raises(Forbidden, match="CREATEROLE and CREATEDB"):
+            bootstrap(Endpoint.of_url(url, passwords=server.endpoint.passwords))
 
     def test_roles_with_too_many_rights_are_refused(self, server: Databases) -> None:
         """A server where somebody let a service role bypass row policies is refused, naming the role."""
