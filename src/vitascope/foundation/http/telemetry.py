@@ -8,12 +8,13 @@ make new series.
 """
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitascope.foundation.telemetry.durations import Durations
 from vitascope.foundation.telemetry.logs import timestamp
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.telemetry.redaction import is_secret_name
@@ -37,9 +38,11 @@ class Telemetry:
     def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None = None) -> None:
         self._app = app
         self._log = log
-        labels = ("method", "route", "status")
-        self._duration = metrics.histogram(
-            "http_request_duration_seconds", "Time to the end of the answer, by route.", labels
+        self._durations = Durations(
+            "http_request_duration_seconds",
+            "Time to the end of the answer, by route.",
+            ("method", "route", "status"),
+            registry=metrics.registry,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,11 +54,11 @@ class Telemetry:
         root = scope.get("root_path", "")
         status = 0
 
-        async def watch(message: Message) -> None:
+        def watch(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         token = enter_span(span)
         started = time.perf_counter()
@@ -74,7 +77,7 @@ class Telemetry:
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
         shown = method if method in _METHODS else "OTHER"
-        self._duration.labels(shown, route, _CLASSES[status // 100]).observe(seconds)
+        self._durations.observe((shown, route, _CLASSES[status // 100]), seconds)
 
 
 def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, float]) -> dict[str, Any]:
