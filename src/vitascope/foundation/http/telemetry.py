@@ -7,6 +7,7 @@ It stands outermost. It labels by the route's template, never by the path, so th
 make new series.
 """
 
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
@@ -27,7 +28,7 @@ _SERVER_ERROR = 500
 _CLIENT_CLOSED = 499
 _MAX_PATH = 300
 
-_is_secret = lru_cache(is_secret_name)  # the names are those of our own routes: a few dozen
+_PARAMETER = re.compile(r"{(\w+)}")
 
 RequestLog = Callable[[Mapping[str, Any]], None]
 
@@ -88,7 +89,7 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
         "level": "error" if status >= _SERVER_ERROR else "info",
         "event": "request",
         "method": scope["method"],
-        "path": _shown_path(scope, route),
+        "path": route if _has_secret(route) else scope["path"][:_MAX_PATH],
         "route": route,
         "status": status,
         "ms": round(seconds * 1000, 3),
@@ -98,12 +99,10 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
     }
 
 
-def _shown_path(scope: Scope, route: str) -> str:
-    """The path; but its template where a part of it is a secret, as in the link of an e-mail."""
-    for name in scope.get("path_params", ()):
-        if _is_secret(name):
-            return route
-    return str(scope["path"][:_MAX_PATH])
+@lru_cache(maxsize=1024)
+def _has_secret(route: str) -> bool:
+    """Whether a part of the route's path is a secret, as in the link of an e-mail."""
+    return any(is_secret_name(name) for name in _PARAMETER.findall(route))
 
 
 def route_template(scope: Scope, *, root: str = "") -> str:
