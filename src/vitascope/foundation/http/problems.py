@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from http.client import responses
 from typing import Any
 
 import msgspec
@@ -114,7 +115,7 @@ class UnexpectedErrors:
         except Exception as error:
             if started:
                 raise  # half an answer is out: only closing the connection tells the client
-            response = await _answer(scope, error)
+            response = _answer(scope, error)
             await response(scope, receive, send)
 
 
@@ -133,20 +134,24 @@ def problem_of(error: Exception) -> VitascopeError | None:
     return None
 
 
-async def _answer(scope: Scope, error: Exception) -> Response:
+def _answer(scope: Scope, error: Exception) -> Response:
     expected = problem_of(error)
     if expected is not None:
+        if expected.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.warning(
+                "request.unserved", path=scope["path"], kind=expected.kind, cause=repr(error.__cause__)
+            )
         return response_of(expected, headers=getattr(error, "headers", None))
-    await _log.aerror("request.failed", path=scope["path"], method=scope["method"], exc_info=error)
+    _log.error("request.failed", path=scope["path"], method=scope["method"], exc_info=error)
     return response_of(_Unexpected())
 
 
 async def _tell(request: Request, error: Exception) -> Response:
-    return await _answer(request.scope, error)
+    return _answer(request.scope, error)
 
 
 async def _tell_unexpected(request: Request, error: Exception) -> Response:
-    return await _answer(request.scope, error)
+    return _answer(request.scope, error)
 
 
 class _Unexpected(VitascopeError):
@@ -172,16 +177,19 @@ def _of_status(status: int, detail: str) -> VitascopeError:
     for kind in VitascopeError.__subclasses__():
         if kind.status == status and kind.__module__ == VitascopeError.__module__:
             return kind(_sentence(status, detail, kind))
-    error, phrase = VitascopeError(detail), HTTPStatus(status).phrase
-    error.status = HTTPStatus(status)  # type: ignore[misc]  # one instance tells one status
-    error.kind = "vitascope:" + re.sub(r"[^a-z]+", "-", phrase.lower())  # type: ignore[misc]  # the same
+    error = VitascopeError(detail)
+    error.status = status  # type: ignore[misc]  # one instance tells one status
+    error.kind = f"vitascope:{_slug(status)}"  # type: ignore[misc]  # the same
     return error
+
+
+def _slug(status: int) -> str:
+    return re.sub(r"[^a-z]+", "-", responses.get(status, "error").lower())
 
 
 def _sentence(status: int, detail: str, kind: type[VitascopeError]) -> str | None:
     """The given detail, unless it is only the status's phrase: then the class says it better."""
-    phrase = HTTPStatus(status).phrase
-    return None if detail in {phrase, "Content Too Large"} and kind.__doc__ else detail
+    return None if detail in {responses.get(status), "Content Too Large"} and kind.__doc__ else detail
 
 
 def _of_fields(problems: Sequence[FieldProblem]) -> Invalid:

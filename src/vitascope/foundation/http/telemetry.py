@@ -7,13 +7,15 @@ It stands outermost. It labels by the route's template, never by the path, so th
 make new series.
 """
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from functools import lru_cache
 from typing import Any
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from vitascope.foundation.telemetry.durations import Durations
 from vitascope.foundation.telemetry.logs import timestamp
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.telemetry.redaction import is_secret_name
@@ -26,7 +28,7 @@ _SERVER_ERROR = 500
 _CLIENT_CLOSED = 499
 _MAX_PATH = 300
 
-_is_secret = lru_cache(is_secret_name)  # the names are those of our own routes: a few dozen
+_PARAMETER = re.compile(r"{(\w+)}")
 
 RequestLog = Callable[[Mapping[str, Any]], None]
 
@@ -37,9 +39,11 @@ class Telemetry:
     def __init__(self, app: ASGIApp, *, metrics: Metrics, log: RequestLog | None = None) -> None:
         self._app = app
         self._log = log
-        labels = ("method", "route", "status")
-        self._duration = metrics.histogram(
-            "http_request_duration_seconds", "Time to the end of the answer, by route.", labels
+        self._durations = Durations(
+            "http_request_duration_seconds",
+            "Time to the end of the answer, by route.",
+            ("method", "route", "status"),
+            registry=metrics.registry,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -51,11 +55,11 @@ class Telemetry:
         root = scope.get("root_path", "")
         status = 0
 
-        async def watch(message: Message) -> None:
+        def watch(message: Message) -> Awaitable[None]:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-            await send(message)
+            return send(message)
 
         token = enter_span(span)
         started = time.perf_counter()
@@ -74,7 +78,7 @@ class Telemetry:
 
     def _count(self, method: str, route: str, status: int, seconds: float) -> None:
         shown = method if method in _METHODS else "OTHER"
-        self._duration.labels(shown, route, _CLASSES[status // 100]).observe(seconds)
+        self._durations.observe((shown, route, _CLASSES[status // 100]), seconds)
 
 
 def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, float]) -> dict[str, Any]:
@@ -85,7 +89,7 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
         "level": "error" if status >= _SERVER_ERROR else "info",
         "event": "request",
         "method": scope["method"],
-        "path": _shown_path(scope, route),
+        "path": route if _has_secret(route) else scope["path"][:_MAX_PATH],
         "route": route,
         "status": status,
         "ms": round(seconds * 1000, 3),
@@ -95,12 +99,10 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
     }
 
 
-def _shown_path(scope: Scope, route: str) -> str:
-    """The path; but its template where a part of it is a secret, as in the link of an e-mail."""
-    for name in scope.get("path_params", ()):
-        if _is_secret(name):
-            return route
-    return str(scope["path"][:_MAX_PATH])
+@lru_cache(maxsize=1024)
+def _has_secret(route: str) -> bool:
+    """Whether a part of the route's path is a secret, as in the link of an e-mail."""
+    return any(is_secret_name(name) for name in _PARAMETER.findall(route))
 
 
 def route_template(scope: Scope, *, root: str = "") -> str:

@@ -53,19 +53,27 @@ def new_trace() -> TraceContext:
 
 def parse_traceparent(header: str | None) -> TraceContext | None:
     """The span that a `traceparent` names; None if it is missing or not valid (then start anew)."""
-    match = _TRACEPARENT.fullmatch(header.strip()) if header else None
+    members = _members(header) if header else None
+    return TraceContext(members[0], members[1], None, members[2]) if members else None
+
+
+def span_under(header: str | None) -> TraceContext:
+    """A span for work that was asked for with this `traceparent`, or the start of a new trace."""
+    members = _members(header) if header else None
+    if members is None:
+        return new_trace()
+    return TraceContext(members[0], f"{_random.getrandbits(64):016x}", members[1], members[2])
+
+
+def _members(header: str) -> tuple[str, str, bool] | None:
+    """Trace, span and whether it is sampled."""
+    match = _TRACEPARENT.fullmatch(header)
     if match is None:
         return None
     version, trace, span, flags, more = match.groups()
     if version == "ff" or (version == "00" and more) or trace == _NO_TRACE or span == _NO_SPAN:
         return None
-    return TraceContext(trace, span, None, bool(int(flags, 16) & _SAMPLED))
-
-
-def span_under(header: str | None) -> TraceContext:
-    """A span for work that was asked for with this `traceparent`, or the start of a new trace."""
-    parent = parse_traceparent(header)
-    return parent.child() if parent else new_trace()
+    return trace, span, bool(int(flags, 16) & _SAMPLED)
 
 
 def current_trace() -> TraceContext | None:

@@ -7,7 +7,7 @@ from fastapi import FastAPI, Query
 from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 
-from vitascope.foundation.errors import Conflict, TooManyRequests, Unauthenticated
+from vitascope.foundation.errors import Conflict, TooManyRequests, Unauthenticated, Unavailable
 from vitascope.foundation.http.problems import install
 from vitascope.foundation.http.ranges import RangeNotSatisfiable
 from vitascope.foundation.telemetry.logs import LoggingSettings, configure_logging
@@ -45,6 +45,8 @@ def _app() -> FastAPI:
             "anonymous": Unauthenticated(),
             "range": RangeNotSatisfiable(extra={"content_range": "bytes */9"}),
             "teapot": HTTPException(418),
+            "unknown": HTTPException(498, "Odd."),
+            "down": Unavailable(),
             "forbidden": HTTPException(403, "Not here."),
             "bug": ZeroDivisionError("canary-7f3a"),
         }[name]
@@ -95,6 +97,7 @@ class TestProblems:
             ("GET", "/nowhere", 404, "vitascope:not-found"),
             ("DELETE", "/beats", 405, "vitascope:method-not-allowed"),
             ("GET", "/raise/teapot", 418, "vitascope:i-m-a-teapot"),
+            ("GET", "/raise/unknown", 498, "vitascope:error"),
             ("GET", "/raise/forbidden", 403, "vitascope:forbidden"),
         ],
     )
@@ -112,6 +115,16 @@ class TestProblems:
         answer = await call(app, "DELETE", "/beats")
 
         assert answer.headers["allow"] == "POST"
+
+    async def test_unserved_is_logged(self, app: FastAPI) -> None:
+        """A request that could not be served is an answer to the client and a warning to the operator."""
+        log = io.BytesIO()
+        configure_logging(LoggingSettings(), stream=log)
+
+        answer = await call(app, "GET", "/raise/down")
+
+        assert answer.status == 503
+        assert "vitascope:unavailable" in log.getvalue().decode()
 
     async def test_unexpected(self, app: FastAPI) -> None:
         """A bug is told without its inside, and logged with its trace."""
