@@ -34,11 +34,13 @@ def figures() -> Iterator[Figure]:
         against="the same ffmpeg command and Shaka Packager alone",
         against_value=bare,
         target=Target("ratio", "<=", 1.15),
-        versions={
-            report.name: (report.version or "").split(" Copyright")[0]
-            for report in binaries.describe(os.environ)
-        },
+        versions=_versions(),
     )
+
+
+def _versions() -> dict[str, str]:
+    reports = binaries.describe(os.environ)
+    return {report.name: (report.version or "").partition(" Copyright")[0] for report in reports}
 
 
 def _film(folder: Path, tools: binaries.Tools) -> Path:
@@ -65,9 +67,9 @@ def _bare(film: Path, folder: Path, tools: binaries.Tools) -> float:
     made = plan(media)
     source, out = folder / "bare-encoded", folder / "bare-packaged"
     source.mkdir()
-    encoding = [tools.ffmpeg, *encode.arguments(film, made, source, pixels=Limits().pixels)]
+    encoding = [str(tools.ffmpeg), *encode.arguments(film, made, source, pixels=Limits().pixels)]
     encoded, packaged = _expected(made, source, out)
-    packaging = [tools.packager, *package.arguments(encoded, packaged, out.name)]
+    packaging = [str(tools.packager), *package.arguments(encoded, packaged, out.name)]
     taken = seconds(lambda: subprocess.run(encoding, check=True, stdout=subprocess.DEVNULL))
     taken += seconds(lambda: subprocess.run(packaging, check=True, capture_output=True, cwd=folder))
     shutil.rmtree(source)
@@ -79,7 +81,7 @@ def _expected(made: Plan, source: Path, out: Path) -> tuple[Encoded, Packaged]:
     """What the packager's command line is made of, before anything is encoded."""
     video = tuple(
         EncodedVideo(
-            rung=rung, file=Path(f"video-{rung.name}.mp4"), frames=0, duration=float(_SECONDS), key_frames=()
+            rung=rung, file=Path(f"video-{rung.name}.mp4"), frames=0, duration=_SECONDS, key_frames=()
         )
         for rung in made.rungs
     )
@@ -89,7 +91,7 @@ def _expected(made: Plan, source: Path, out: Path) -> tuple[Encoded, Packaged]:
         folder=source,
         plan=made,
         video=video,
-        audio=(EncodedAudio(track=track, file=Path("audio-0.mp4"), duration=float(_SECONDS)),),
+        audio=(EncodedAudio(track=track, file=Path("audio-0.mp4"), duration=_SECONDS),),
         text=(),
         warnings=(),
     )
