@@ -57,7 +57,7 @@ class OutputOccupied(Conflict):
 
 
 class OutOfSpace(VitascopeError):
-    """The disk is full; free some space and run it again: what is finished is kept."""
+    """The disk is full; free some space and try again."""
 
     status = HTTPStatus.INSUFFICIENT_STORAGE
 

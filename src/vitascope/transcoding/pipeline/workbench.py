@@ -33,6 +33,8 @@ from vitascope.transcoding.pipeline.sandbox.program import (
 _SAMPLE = 1 << 20
 _SAMPLES = 16
 _REVISION = b"1"  # changes with whatever changes what the same plan produces
+# As ffmpeg says it, and as the packager does.
+_FULL_DISK = ("No space left on device", "running out of disk space")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
@@ -50,7 +52,7 @@ class Workbench(Struct, frozen=True, kw_only=True):
     ) -> Finished:
         """Run a program in the sandbox; raises OutOfSpace, whatever else it does is in the answer."""
         finished = run(command, bounds=bounds, cancel=self.cancel, on_output=on_output)
-        if finished.code != 0 and "No space left on device" in finished.errors:
+        if finished.code != 0 and any(sign in finished.errors for sign in _FULL_DISK):
             raise OutOfSpace
         return finished
 
