@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Self
+from typing import Protocol, Self
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, select
+from sqlalchemy.dialects.postgresql import insert
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, Transaction
@@ -50,19 +51,14 @@ class DeadLetter:
 
 
 async def bury(tx: Transaction, letter: DeadLetter) -> None:
-    """Keep the letter, in the transaction that moves the cursor past its event."""
-    await tx.execute(
-        insert(dead_letters).values(
-            tenant_id=tx.ctx.tenant,
-            subscription=letter.subscription,
-            position=letter.position,
-            event_id=letter.event_id,
-            type=letter.type,
-            error=letter.error,
-            attempts=letter.attempts,
-            failed_at=letter.failed_at,
-        )
-    )
+    """Keep the letter, in the transaction that moves the cursor past its event.
+
+    A consumer that was rewound may bury an event a second time; the later error is kept.
+    """
+    values = {name: getattr(letter, name) for name in DeadLetter.__dataclass_fields__}
+    written = insert(dead_letters).values(tenant_id=tx.ctx.tenant, **values)
+    latest = {name: written.excluded[name] for name in ("error", "attempts", "failed_at")}
+    await tx.execute(written.on_conflict_do_update(index_elements=["subscription", "position"], set_=latest))
 
 
 async def letters(db: Database, ctx: Context, *, limit: int = 100) -> Sequence[DeadLetter]:
@@ -82,8 +78,28 @@ async def drop(tx: Transaction, *, subscription: str, position: int) -> None:
         raise NoSuchDeadLetter
 
 
-async def envelope_of(db: Database, *, position: int) -> Envelope:
-    """The event of a letter, from the log; raises `NoSuchDeadLetter`."""
+class Consumer(Protocol):
+    """Who can handle an event of its own once more: a `Subscription`."""
+
+    name: str
+
+    async def handle_again(self, envelope: Envelope, tx: Transaction) -> None:
+        """Handle one event in a given transaction, without the cursor."""
+
+
+async def replay(db: Database, ctx: Context, *, consumer: Consumer, position: int) -> None:
+    """Let the consumer handle a letter's event again, and forget the letter if that succeeds.
+
+    Both are one transaction. What the handler raises is raised, and the letter stays. Raises
+    `NoSuchDeadLetter`, also for a letter of another tenant.
+    """
+    envelope = await _envelope_of(db, position=position)
+    async with db.transaction(ctx) as tx:
+        await drop(tx, subscription=consumer.name, position=position)
+        await consumer.handle_again(envelope, tx)
+
+
+async def _envelope_of(db: Database, *, position: int) -> Envelope:
     async with db.system() as connection:
         envelope = await log.at(connection, position=position)
     if envelope is None:

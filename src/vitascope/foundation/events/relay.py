@@ -6,15 +6,18 @@ appends them in one statement, so the positions that readers see only ever grow.
 """
 
 import asyncio
-import contextlib
 
 import asyncpg
+import structlog
 
+from vitascope.foundation.db import advisory
 from vitascope.foundation.events.hints import LOG_CHANNEL, Hint
 
-_LOCK = "vitascope events relay"
+_KIND, _NAME = "vitascope events", "relay"
 _BATCH = 2000
 _IDLE_SECONDS = 1.0
+
+_log = structlog.get_logger(__name__)
 
 _MOVE = """
 WITH claimed AS (
@@ -40,25 +43,36 @@ ORDER BY c.id
 class Relay:
     """Moves events while it is the one relay of its database; otherwise waits to become it."""
 
-    def __init__(self, *, dsn: str, hint: Hint) -> None:
-        self._dsn, self._hint = dsn, hint
+    def __init__(self, *, dsn: str, hint: Hint, frozen_seconds: float = 30.0) -> None:
+        self._dsn, self._hint, self._frozen_seconds = dsn, hint, frozen_seconds
 
     async def run(self) -> None:
         """Work until cancelled; a lost connection is made anew."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            try:
                 await self._serve()
+            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as failure:
+                _log.warning("relay lost the database and goes on", error=str(failure))
             await asyncio.sleep(_IDLE_SECONDS)
 
     async def _serve(self) -> None:
         connection = await asyncpg.connect(self._dsn, timeout=5)
         try:
-            await connection.execute("SELECT pg_advisory_lock(hashtext($1))", _LOCK)
+            await self._become_the_one(connection)
             while True:
                 await self._drain(connection)
                 await self._hint.wait(_IDLE_SECONDS)
         finally:
-            await connection.close(timeout=5)
+            connection.terminate()
+
+    async def _become_the_one(self, connection: asyncpg.Connection) -> None:
+        """Wait for the lock; its holder asks the database every second, unless it is frozen."""
+        while not await advisory.try_lock(connection, kind=_KIND, name=_NAME):
+            if await advisory.end_silent_holder(
+                connection, kind=_KIND, name=_NAME, seconds=self._frozen_seconds
+            ):
+                _log.warning("the relay is frozen, another takes over")
+            await asyncio.sleep(_IDLE_SECONDS)
 
     async def _drain(self, connection: asyncpg.Connection) -> None:
         while moved := await move(connection):

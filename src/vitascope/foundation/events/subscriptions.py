@@ -113,7 +113,7 @@ class Subscription:
 
     async def _bury(self, cursor: int, envelope: Envelope, failure: Exception) -> None:
         letter = DeadLetter.of(self.name, envelope, failure, attempts=_ATTEMPTS, at=self._clock.now())
-        _log.error("event put aside", subscription=self.name, event=str(envelope.id), error=letter.error)
+        _log.error("event put aside", subscription=self.name, event_id=str(envelope.id), error=letter.error)
         async with self._db.transaction(_context(envelope)) as tx:
             if await self._move(tx, cursor, envelope.position):
                 await bury(tx, letter)

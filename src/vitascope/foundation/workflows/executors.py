@@ -13,19 +13,10 @@ from collections.abc import Awaitable, Callable
 import asyncpg
 import structlog
 
+from vitascope.foundation.db import advisory
 from vitascope.foundation.errors import Conflict
 
-_CLASS = 0x76776B72  # "vwkr"
-_LOCK = "SELECT pg_advisory_lock($1, hashtext($2))"
-_TRY = "SELECT pg_try_advisory_lock($1, hashtext($2))"
-_UNLOCK = "SELECT pg_advisory_unlock($1, hashtext($2))"
-_HOLDER = """
-SELECT holder.pid, extract(epoch FROM clock_timestamp() - holder.state_change)::float8 AS silent
-FROM pg_locks l JOIN pg_stat_activity holder USING (pid)
-WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 2 AND l.database = holder.datid
-  AND holder.datname = current_database() AND l.classid::int8 = $1
-  AND l.objid::int8 = hashtext($2)::int8 & 4294967295
-"""
+_KIND = "vitascope worker"
 
 _log = structlog.get_logger(__name__)
 
@@ -45,7 +36,7 @@ class Presence:
         connection = await asyncpg.connect(self._dsn, timeout=5)
         try:
             async with asyncio.timeout(patience_seconds):
-                await connection.execute(_LOCK, _CLASS, self._executor)
+                await advisory.wait_lock(connection, kind=_KIND, name=self._executor)
         except TimeoutError:
             connection.terminate()
             raise ExecutorTaken(f"Another worker named {self._executor!r} is running.") from None
@@ -121,7 +112,7 @@ class Reaper:
 
     async def _examine(self, connection: asyncpg.Connection, other: str) -> bool:
         """Whether it is dead; if it was so before, its work is given back under the proof of its death."""
-        if not await connection.fetchval(_TRY, _CLASS, other):
+        if not await advisory.try_lock(connection, kind=_KIND, name=other):
             await self._end_if_frozen(connection, other)
             return False
         try:
@@ -129,11 +120,9 @@ class Reaper:
                 released = await self._release(other)
                 _log.warning("worker died, its work goes to others", executor=other, workflows=released)
         finally:
-            await connection.execute(_UNLOCK, _CLASS, other)
+            await advisory.unlock(connection, kind=_KIND, name=other)
         return True
 
     async def _end_if_frozen(self, connection: asyncpg.Connection, other: str) -> None:
-        holder = await connection.fetchrow(_HOLDER, _CLASS, other)
-        if holder is not None and holder["silent"] > self._frozen_seconds:
-            _log.warning("worker is frozen, its connection is ended", executor=other, silent=holder["silent"])
-            await connection.execute("SELECT pg_terminate_backend($1)", holder["pid"])
+        if await advisory.end_silent_holder(connection, kind=_KIND, name=other, seconds=self._frozen_seconds):
+            _log.warning("worker is frozen, its connection is ended", executor=other)
