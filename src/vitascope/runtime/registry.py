@@ -4,8 +4,16 @@ from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
 from vitascope.foundation.module import Module
 from vitascope.foundation.workflows.module import module as workflows
+from vitascope.identity.auth.module import module as auth
+from vitascope.identity.tenants.module import module as tenants
+from vitascope.identity.users.module import module as users
 
-MODULES: tuple[Module, ...] = (workflows,)
+MODULES: tuple[Module, ...] = (
+    workflows,
+    tenants,
+    users,
+    auth,
+)
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)
 
