@@ -65,11 +65,11 @@ def _credential(connection: HTTPConnection) -> str | None:
         return token.strip() if kind.lower() == "bearer" else None
     cookie = connection.cookies.get(SESSION_COOKIE)
     if cookie and connection.scope.get("method", "GET") not in _SAFE:
-        _require_same_origin(connection)
+        require_same_origin(connection)
     return cookie
 
 
-def _require_same_origin(connection: HTTPConnection) -> None:
+def require_same_origin(connection: HTTPConnection) -> None:
     """Refuse what a browser marks as cross-site (Fetch Metadata; Origin where that is missing)."""
     site = connection.headers.get("sec-fetch-site")
     origin = connection.headers.get("origin")

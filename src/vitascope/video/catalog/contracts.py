@@ -68,6 +68,17 @@ class Title:
     version: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TitleChanges:
+    """What to change about a title; None leaves a field as it is."""
+
+    name: str | None = None
+    description: str | None = None
+    tags: Sequence[str] | None = None
+    people: Sequence[Person] | None = None
+    visibility: Visibility | None = None
+
+
 class NoSuchTitle(NotFound):
     """There is no such title, or it is not published for you."""
 
@@ -96,3 +107,9 @@ class Titles(Protocol):
 
     async def unpublish(self, ctx: Context, *, title: TitleId) -> Title:
         """Hide a title; repeating it changes nothing."""
+
+    async def edit(self, ctx: Context, *, title: TitleId, changes: TitleChanges, version: int) -> Title:
+        """Change what is said of a title; raises `PreconditionFailed` unless it still has this version."""
+
+    async def remove(self, ctx: Context, *, title: TitleId) -> None:
+        """Remove a title with its renditions."""

@@ -1,0 +1,210 @@
+// Three ways to play the same film behind one small face:
+//   load(playback, at) · qualities() · quality() · choose(index) · shownHeight() · captions() · showCaptions(index) · stop()
+// They tell what happens by events on themselves: "qualities", "quality", "captions", "expired", "trouble", "broken".
+
+const EXPIRED = new Set([401, 403, 404, 410]);
+const shortSide = ({ width, height }) => (width ? Math.min(width, height) : height);
+const isApple = () => navigator.vendor.startsWith("Apple");
+
+class Engine extends EventTarget {
+  constructor(video) {
+    super();
+    this.video = video;
+  }
+
+  tell(name, detail) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+
+  // Captions are read from the video's own text tracks, which every engine fills.
+  textTracks() {
+    return [...this.video.textTracks].filter(({ kind }) => kind === "subtitles" || kind === "captions");
+  }
+
+  captions() {
+    return this.textTracks().map((track) => track.label || track.language || "Captions");
+  }
+
+  showCaptions(index) {
+    for (const [at, track] of this.textTracks().entries()) track.mode = at === index ? "hidden" : "disabled";
+  }
+}
+
+class HlsEngine extends Engine {
+  constructor(video, Hls, workerPath) {
+    super(video);
+    this.Hls = Hls;
+    this.workerPath = workerPath;
+    this.recoveries = 0;
+  }
+
+  load({ hls: address }, at) {
+    this.stop();
+    const { Hls } = this;
+    this.hls = new Hls({ workerPath: this.workerPath, startPosition: at || -1, capLevelToPlayerSize: true, backBufferLength: 60 });
+    this.hls.subtitleDisplay = false;
+    this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.tell("qualities"));
+    this.hls.on(Hls.Events.LEVEL_SWITCHED, () => this.tell("quality"));
+    this.hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.tell("captions"));
+    this.hls.on(Hls.Events.FRAG_BUFFERED, () => (this.recoveries = 0));
+    this.hls.on(Hls.Events.ERROR, (_, problem) => this.#judge(problem));
+    this.hls.loadSource(address);
+    this.hls.attachMedia(this.video);
+  }
+
+  #judge({ fatal, type, response }) {
+    if (EXPIRED.has(response?.code)) return this.tell("expired");
+    if (!fatal) return undefined;
+    if (type === this.Hls.ErrorTypes.NETWORK_ERROR) return this.tell("trouble");
+    if (type === this.Hls.ErrorTypes.MEDIA_ERROR && this.recoveries++ < 2) return this.hls.recoverMediaError();
+    return this.tell("broken");
+  }
+
+  qualities() {
+    return this.hls.levels.map((level, index) => ({ index, height: shortSide(level) })).sort((a, b) => b.height - a.height);
+  }
+
+  quality() {
+    return this.hls.autoLevelEnabled ? -1 : this.hls.loadLevel;
+  }
+
+  choose(index) {
+    this.hls.nextLevel = index;
+  }
+
+  shownHeight() {
+    const level = this.hls.levels[this.hls.currentLevel];
+    return level ? shortSide(level) : null;
+  }
+
+  captions() {
+    return this.hls.subtitleTracks.map(({ name, lang }) => name || lang || "Captions");
+  }
+
+  showCaptions(index) {
+    this.hls.subtitleTrack = index;
+  }
+
+  stop() {
+    this.hls?.destroy();
+    this.hls = undefined;
+  }
+}
+
+// Safari plays HLS by itself and chooses the quality by itself.
+class NativeEngine extends Engine {
+  load({ hls: address }, at) {
+    this.video.src = address;
+    this.video.addEventListener("loadedmetadata", () => (this.video.currentTime = at || 0), { once: true });
+    this.video.textTracks.onaddtrack = () => this.tell("captions");
+    this.video.onerror = () => this.tell(this.video.error?.code === MediaError.MEDIA_ERR_NETWORK ? "trouble" : "expired");
+    this.video.onresize = () => this.tell("quality");
+  }
+
+  qualities() {
+    return [];
+  }
+
+  quality() {
+    return -1;
+  }
+
+  choose() {}
+
+  shownHeight() {
+    return this.video.videoHeight ? Math.min(this.video.videoHeight, this.video.videoWidth) : null;
+  }
+
+  stop() {
+    this.video.onerror = null;
+    this.video.removeAttribute("src");
+    this.video.load();
+  }
+}
+
+class DashEngine extends Engine {
+  constructor(video, shaka) {
+    super(video);
+    this.shaka = shaka;
+  }
+
+  async load({ dash: address }, at) {
+    this.player ??= await this.#attach();
+    try {
+      await this.player.load(address, at || null);
+    } catch (problem) {
+      this.#judge(problem);
+      return;
+    }
+    this.tell("qualities");
+    this.tell("captions");
+  }
+
+  async #attach() {
+    const player = new this.shaka.Player();
+    await player.attach(this.video);
+    player.addEventListener("adaptation", () => this.tell("quality"));
+    player.addEventListener("variantchanged", () => this.tell("quality"));
+    player.addEventListener("error", ({ detail }) => this.#judge(detail));
+    return player;
+  }
+
+  #judge({ category, data, severity }) {
+    const { Category, Severity } = this.shaka.util.Error;
+    if (category === Category.NETWORK && EXPIRED.has(data[1])) this.tell("expired");
+    else if (category === Category.NETWORK) this.tell("trouble");
+    else if (severity === Severity.CRITICAL) this.tell("broken");
+  }
+
+  qualities() {
+    const tracks = this.player?.getVariantTracks() ?? [];
+    return tracks.map((track, index) => ({ index, height: shortSide(track) })).sort((a, b) => b.height - a.height);
+  }
+
+  quality() {
+    if (this.player.getConfiguration().abr.enabled) return -1;
+    return this.player.getVariantTracks().findIndex(({ active }) => active);
+  }
+
+  choose(index) {
+    this.player.configure({ abr: { enabled: index < 0 } });
+    if (index >= 0) this.player.selectVariantTrack(this.player.getVariantTracks()[index], true);
+  }
+
+  shownHeight() {
+    const shown = this.player?.getVariantTracks().find(({ active }) => active);
+    return shown ? shortSide(shown) : null;
+  }
+
+  captions() {
+    return (this.player?.getTextTracks() ?? []).map(({ label, language }) => label || language || "Captions");
+  }
+
+  showCaptions(index) {
+    const track = this.player.getTextTracks()[index];
+    if (track) this.player.selectTextTrack(track);
+    this.player.setTextVisibility(Boolean(track));
+  }
+
+  stop() {
+    this.player?.unload();
+  }
+}
+
+const loadScript = (address) =>
+  new Promise((resolve, reject) => {
+    const script = Object.assign(document.createElement("script"), { src: address, onload: resolve, onerror: reject });
+    document.head.append(script);
+  });
+
+/** The engine for this browser: `wanted` is "dash" to play the DASH manifest, else "auto". */
+export const chooseEngine = async (video, { wanted, hlsWorker }) => {
+  if (wanted === "dash") {
+    await loadScript(new URL("../vendor/shaka-player.js", import.meta.url));
+    globalThis.shaka.polyfill.installAll();
+    return new DashEngine(video, globalThis.shaka);
+  }
+  if (isApple() && video.canPlayType("application/vnd.apple.mpegurl")) return new NativeEngine(video);
+  const { default: Hls } = await import("../vendor/hls.min.mjs");
+  return Hls.isSupported() ? new HlsEngine(video, Hls, hlsWorker) : new NativeEngine(video);
+};

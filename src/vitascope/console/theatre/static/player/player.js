@@ -1,0 +1,103 @@
+// The player of a title's page: puts engine, controls, menus, keys and reports together.
+
+import { Beacons } from "./beacons.js";
+import { Captions } from "./captions.js";
+import { Controls } from "./controls.js";
+import { chooseEngine } from "./engines.js";
+import { bindKeys } from "./keys.js";
+import { Menu } from "./menus.js";
+import { Messages } from "./messages.js";
+import { loadThumbnails } from "./thumbnails.js";
+
+const AUTO = -1;
+const OFF = -1;
+const SPEEDS = [0.5, 0.75, 1, 1.25, 1.5, 2];
+const RENEW_MILLISECONDS = 15_000;
+
+const element = document.querySelector(".player");
+const video = element.querySelector("video.player__video");
+const data = element.dataset;
+let playback = { hls: data.hls, dash: data.dash, thumbnails: data.thumbnails };
+let renewedAt = 0;
+
+const engine = await chooseEngine(video, { wanted: data.engine, hlsWorker: data.hlsWorker });
+const messages = new Messages(element, video, { onRetry: () => restart() });
+const controls = new Controls(element, video, { duration: Number(data.duration) });
+const captions = new Captions(element.querySelector(".player__captions"), video);
+const beacons = new Beacons(video, { address: data.beacon, heightOf: () => engine.shownHeight() });
+const menu = (name, onChoose) => new Menu(element.querySelector(`[data-menu=${name}]`), onChoose);
+
+const qualityMenu = menu("quality", (index) => {
+  engine.choose(index);
+  offerQualities(index);
+  messages.note(index === AUTO ? "Quality: automatic" : `Quality: ${labelOf(index)}`);
+});
+const speedMenu = menu("speed", (speed) => (video.playbackRate = speed));
+const captionsMenu = menu("captions", (index) => showCaptions(index));
+
+const labelOf = (index) => `${engine.qualities().find((one) => one.index === index)?.height ?? "?"}p`;
+
+const offerQualities = (chosen = engine.quality()) => {
+  const shown = engine.shownHeight();
+  const auto = { value: AUTO, label: chosen === AUTO && shown ? `Auto (${shown}p)` : "Auto" };
+  const rest = engine.qualities().map(({ index, height }) => ({ value: index, label: `${height}p` }));
+  qualityMenu.offer([auto, ...rest], chosen);
+};
+
+const showCaptions = (index) => {
+  engine.showCaptions(index);
+  captions.follow(index === OFF ? null : engine.captions()[index]);
+  offerCaptions(index);
+};
+
+const offerCaptions = (chosen = OFF) => {
+  const tracks = engine.captions().map((label, value) => ({ value, label }));
+  captionsMenu.element.hidden = tracks.length === 0;
+  captionsMenu.offer([{ value: OFF, label: "Off" }, ...tracks], chosen);
+};
+
+const offerSpeeds = () => {
+  const choices = SPEEDS.map((speed) => ({ value: speed, label: speed === 1 ? "Normal" : `${speed}×` }));
+  speedMenu.offer(choices, video.playbackRate);
+};
+
+const restart = async () => {
+  messages.clear();
+  await engine.load(playback, video.currentTime);
+  if (controls.wantsToPlay) controls.play();
+};
+
+// The addresses of a playback expire, say over night: a new one takes its place where it was.
+const renew = async () => {
+  if (Date.now() - renewedAt < RENEW_MILLISECONDS) return;
+  renewedAt = Date.now();
+  const answer = await fetch(data.renew, { method: "POST" }).catch(() => null);
+  if (!answer?.ok) {
+    messages.stop("This film cannot be played just now.");
+    return;
+  }
+  playback = await answer.json();
+  await restart();
+};
+
+let shownHeight = null;
+engine.addEventListener("qualities", () => offerQualities());
+engine.addEventListener("captions", () => offerCaptions());
+engine.addEventListener("quality", () => {
+  offerQualities();
+  const height = engine.shownHeight();
+  if (shownHeight !== null && height !== shownHeight) beacons.switched(height);
+  shownHeight = height;
+});
+engine.addEventListener("expired", renew);
+engine.addEventListener("trouble", () => messages.stop("The connection is lost. Check it, then try again."));
+engine.addEventListener("broken", () => messages.stop("Your browser cannot show this film."));
+video.addEventListener("ratechange", offerSpeeds);
+video.addEventListener("play", () => beacons.resumed());
+messages.addEventListener("stalled", ({ detail }) => beacons.stalled(detail));
+addEventListener("online", () => messages.stopped && restart());
+
+bindKeys(element, video, { controls, toggleCaptions: () => captionsMenu.element.hidden || showCaptions(captions.isOn ? OFF : 0) });
+offerSpeeds();
+await engine.load(playback, 0);
+controls.pictures = await loadThumbnails(playback.thumbnails);
