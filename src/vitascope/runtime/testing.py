@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 import asyncpg
 import httpx
 from sqlalchemy import event
+from starlette.types import ASGIApp
 
 from vitascope.foundation.clock import SystemClock
 from vitascope.foundation.context import ANONYMOUS, AccountId, Context, Principal, TenantId
@@ -75,6 +76,7 @@ class PlatformUnderTest:
         self.endpoint, self.modules = endpoint, modules
         self.container: Container = assemble(settings, endpoint=endpoint, modules=modules)
         self.db = self.container.get(Database)
+        self._app: ASGIApp | None = None
         self._requested: list[tuple[Context, WorkflowRequested]] = []
         self._started: set[str] = set()
         self._works = {work.name: work for module in modules for work in module.jobs}
@@ -96,9 +98,10 @@ class PlatformUnderTest:
 
     def client(self, *, token: str | None = None, raise_errors: bool = False) -> httpx.AsyncClient:
         """A client of the application, in this process."""
-        app = build_app(self.container, modules=self.modules)
+        if self._app is None:
+            self._app = build_app(self.container, modules=self.modules)
         headers = {"authorization": f"Bearer {token}"} if token else {}
-        transport = httpx.ASGITransport(app, raise_app_exceptions=raise_errors)
+        transport = httpx.ASGITransport(self._app, raise_app_exceptions=raise_errors)
         return httpx.AsyncClient(transport=transport, base_url="http://testserver", headers=headers)
 
     async def pump(self) -> None:
