@@ -90,7 +90,7 @@ class Finisher:
 def _completed(ctx: Context, upload: Upload) -> UploadCompleted:
     return UploadCompleted(
         upload=upload.id,
-        object_key=places.source_key(ctx.tenant, upload.id),
+        object_key=str(places.source_key(ctx.tenant, upload.id)),
         filename=upload.filename,
         size=upload.received,
         owner=upload.owner,
