@@ -7,6 +7,7 @@ from vitascope.foundation.workflows.module import module as workflows
 from vitascope.identity.auth.module import module as auth
 from vitascope.identity.tenants.module import module as tenants
 from vitascope.identity.users.module import module as users
+from vitascope.video.catalog.module import module as catalog
 from vitascope.video.upload.module import module as upload
 
 MODULES: tuple[Module, ...] = (
@@ -15,6 +16,7 @@ MODULES: tuple[Module, ...] = (
     users,
     auth,
     upload,
+    catalog,
 )
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)

@@ -45,7 +45,8 @@ class Title:
     """A title as a reader of the catalog sees it.
 
     `output` is the object prefix of its renditions once it is ready; `duration` in seconds;
-    `poster` tells whether there is one (its picture is at the streaming service's poster route).
+    `artwork` is the object key of an uploaded picture; the picture to show, artwork or else a frame
+    of the film, is at `/api/v1/titles/{id}/poster` as soon as there is one.
     """
 
     id: TitleId
@@ -85,6 +86,10 @@ class NoSuchTitle(NotFound):
 
 class TitleNotReady(Conflict):
     """The film is still being transcoded; it can be published and played once it is ready."""
+
+
+class NoSuchPoster(NotFound):
+    """This title has no picture yet; it gets one when its film is ready."""
 
 
 class Titles(Protocol):
