@@ -17,8 +17,8 @@ from vitascope.foundation.testing.redis import free_port, private_redis
 
 @pytest.fixture(name="redis_url", scope="module")
 def _redis_url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+    with private_redis() as server:
+        yield server.url
 
 
 @pytest.fixture(

@@ -16,8 +16,8 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 @pytest.fixture(name="redis_url", scope="module")
 def _redis_url() -> Iterator[str]:
-    with private_redis() as url:
-        yield url
+    with private_redis() as server:
+        yield server.url
 
 
 @pytest.fixture(

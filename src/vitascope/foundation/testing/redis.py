@@ -13,24 +13,52 @@ _START_SECONDS = 10.0
 _POLL_SECONDS = 0.02
 
 
+class PrivateRedis:
+    """A server that a test may kill and start again at the same address."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self._program, self._folder = program, folder
+        self._port = free_port()
+        self._server: subprocess.Popen[bytes] | None = None
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def start(self) -> None:
+        """Start it, empty, and wait until it answers."""
+        command = [
+            self._program,
+            "--port",
+            str(self._port),
+            "--bind",
+            "127.0.0.1",
+            "--dir",
+            str(self._folder),
+        ]
+        command += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
+        with (self._folder / "log").open("ab") as log:
+            self._server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        _wait_until_up(self._server, self._port)
+
+    def kill(self) -> None:
+        """End it at once, as the kernel would (kill -9)."""
+        if self._server is not None:
+            self._server.kill()
+            self._server.wait(timeout=_START_SECONDS)
+            self._server = None
+
+
 @contextmanager
-def private_redis() -> Iterator[str]:
-    """Run a server while the block runs; gives its URL. Raises FileNotFoundError if there is none here."""
+def private_redis() -> Iterator[PrivateRedis]:
+    """Run a server while the block runs. Raises FileNotFoundError if there is none on this machine."""
     program = shutil.which("redis-server")
     if program is None:
         raise FileNotFoundError("redis-server is not installed (Debian: apt-get install redis-server)")
-    port = free_port()
     with tempfile.TemporaryDirectory(prefix="vitascope-redis-") as folder:
-        command = [program, "--port", str(port), "--bind", "127.0.0.1", "--dir", folder]
-        command += ["--save", "", "--appendonly", "no", "--daemonize", "no"]
-        with (Path(folder) / "log").open("wb") as log:
-            server = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        server = PrivateRedis(program, Path(folder))
         try:
-            _wait_until_up(server, port)
-            yield f"redis://127.0.0.1:{port}/0"
+            server.start()
+            yield server
         finally:
-            server.terminate()
-            server.wait(timeout=_START_SECONDS)
+            server.kill()
 
 
 def free_port() -> int:
