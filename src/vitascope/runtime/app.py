@@ -75,6 +75,7 @@ def _bare_app(modules: tuple[Module, ...]) -> FastAPI:
         openapi_url=f"{API}/openapi.json",
         docs_url=None,  # its page loads scripts from elsewhere
         redoc_url=None,
+        telemetry={"tracing": False, "metrics": False, "logs": False},  # ours is `http.telemetry`
         generate_unique_id_function=_operation_id,
         middleware=[Middleware(SecurityHeaders), Middleware(BodyLimit, larger=_LARGER_BODIES)],
     )
