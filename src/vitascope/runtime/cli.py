@@ -21,6 +21,7 @@ class _Lazy(NamedTuple):
 
 _COMMANDS = {
     "db": _Lazy("database", "Bring the database's schemas to their newest revision."),
+    "demo": _Lazy("demo", "Start everything and take a film from a file to a screen."),
     "doctor": _Lazy("doctor", "Tell what this machine has, what is missing, and how to get it."),
     "openapi": _Lazy("openapi", "Print the description of the API."),
     "transcode": _Lazy("transcode", "Make an adaptive set (HLS and DASH) of one film file; needs no server."),
