@@ -5,6 +5,8 @@ import contextlib
 
 import asyncpg
 
+from vitascope.foundation.db.connections import LOST
+
 OUTBOX_CHANNEL = "vitascope_outbox"
 LOG_CHANNEL = "vitascope_log"
 _COALESCE_SECONDS = 0.005
@@ -58,7 +60,7 @@ class Hints:
     async def run(self) -> None:
         """Listen and tell until cancelled; a lost connection is made anew."""
         while True:
-            with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError):
+            with contextlib.suppress(*LOST):
                 await self._serve()
             await asyncio.sleep(1)
 

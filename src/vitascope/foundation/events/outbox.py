@@ -37,7 +37,12 @@ class Outgoing:
 
 async def write(connection: AsyncConnection, outgoing: Sequence[Outgoing]) -> None:
     """Insert all in one statement, in their order."""
-    columns: dict[str, list[Any]] = {
+    await connection.execute(_WRITE, columns(outgoing))
+
+
+def columns(outgoing: Sequence[Outgoing]) -> dict[str, list[Any]]:
+    """The columns of the outbox, in the order of the statement's parameters."""
+    return {
         "ids": [one.id.uuid for one in outgoing],
         "tenants": [one.tenant.uuid for one in outgoing],
         "types": [type_name(type(one.event)) for one in outgoing],
@@ -46,4 +51,3 @@ async def write(connection: AsyncConnection, outgoing: Sequence[Outgoing]) -> No
         "traces": [one.trace for one in outgoing],
         "times": [one.time for one in outgoing],
     }
-    await connection.execute(_WRITE, columns)

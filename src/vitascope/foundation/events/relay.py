@@ -11,6 +11,7 @@ import asyncpg
 import structlog
 
 from vitascope.foundation.db import advisory
+from vitascope.foundation.db.connections import LOST
 from vitascope.foundation.events.hints import LOG_CHANNEL, Hint
 
 _KIND, _NAME = "vitascope events", "relay"
@@ -51,7 +52,7 @@ class Relay:
         while True:
             try:
                 await self._serve()
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as failure:
+            except LOST as failure:
                 _log.warning("relay lost the database and goes on", error=str(failure))
             await asyncio.sleep(_IDLE_SECONDS)
 

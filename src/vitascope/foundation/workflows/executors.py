@@ -14,6 +14,7 @@ import asyncpg
 import structlog
 
 from vitascope.foundation.db import advisory
+from vitascope.foundation.db.connections import LOST
 from vitascope.foundation.errors import Conflict
 
 _KIND = "vitascope worker"
@@ -47,7 +48,7 @@ class Presence:
         while True:
             try:
                 await self._show_life(connection)
-            except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError) as failure:
+            except LOST as failure:
                 _log.warning("worker lost its lock and takes it again", error=str(failure))
                 connection.terminate()
             except asyncio.CancelledError:
@@ -62,9 +63,7 @@ class Presence:
 
     async def _enter_again(self) -> asyncpg.Connection:
         while True:
-            with contextlib.suppress(
-                OSError, asyncpg.PostgresError, asyncpg.InterfaceError, TimeoutError, ExecutorTaken
-            ):
+            with contextlib.suppress(*LOST, ExecutorTaken):
                 return await self.enter()
             await asyncio.sleep(0.2)
 
