@@ -50,6 +50,7 @@ class PasswordHashes:
     """Makes and checks hashes, a bounded number at once."""
 
     def __init__(self, *, settings: HashingSettings) -> None:
+        self.settings = settings
         self._hasher = PasswordHasher(
             time_cost=settings.rounds,
             memory_cost=settings.memory_kib,
