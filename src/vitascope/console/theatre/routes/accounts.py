@@ -30,6 +30,7 @@ async def signup_form(request: Request, ctx: Guest) -> Response:
 
 @router.post("/signup")
 async def sign_up(
+    *,
     request: Request,
     ctx: Guest,
     accounts: Provided[Accounts],
@@ -82,6 +83,7 @@ async def login_form(request: Request, ctx: Guest, next: str = "/", *, confirmed
 
 @router.post("/login")
 async def log_in(
+    *,
     request: Request,
     ctx: Guest,
     sessions: Provided[Sessions],
