@@ -33,7 +33,13 @@ def pages(container: Container) -> list[BaseRoute]:
 
 def build_app(container: Container) -> FastAPI:
     """The application of the pages; it has no API document, because pages are no API."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(guests.same_origin)])
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(guests.same_origin)],
+    )
     app.state.container = container
     for part in (home, accounts, session, titles, uploads, static):
         app.include_router(part.router)

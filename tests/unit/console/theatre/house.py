@@ -1,14 +1,16 @@
 """A house to try the pages in: every service that they ask, held in memory behind its contract."""
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 import httpx
 from fastapi import FastAPI
+from starlette.types import Message
 
 from vitascope.console.theatre.app import pages
-from vitascope.console.theatre.live import Feed
+from vitascope.console.theatre.live import Feed, Fragments
 from vitascope.foundation.context import ANONYMOUS, AccountId, Context, Principal, TenantId
 from vitascope.foundation.errors import Invalid, PreconditionFailed, Unauthenticated
 from vitascope.foundation.http import problems
@@ -39,7 +41,7 @@ from vitascope.video.catalog.contracts import (
 from vitascope.video.streaming.contracts import Playback, PlaybackId, Streaming
 from vitascope.video.viewing.contracts import ViewCount, Views
 
-ORIGIN = "http://testserver"
+HOST = "theatre.example"
 BEGINNING = datetime(2026, 11, 22, 12, tzinfo=UTC)
 UPLOADER = frozenset({Permission.WATCH, Permission.UPLOAD, Permission.EDIT_OWN_TITLES})
 VERIFICATION = "the-token-in-the-mail"
@@ -75,9 +77,10 @@ class People:
         principal = Principal(account=self.access[credential], permissions=UPLOADER)
         return Context(tenant=self.tenant, principal=principal)
 
-    async def sign_up(self, ctx: Context, *, email: str, password: str, name: str) -> None:
+    async def sign_up(
+        self, ctx: Context, *, email: str, password: str, name: str, address: str | None = None
+    ) -> None:
         """Refuse what the real one refuses first, so that the form has something to show."""
-        del ctx, name
         if len(password) < 10:
             raise Invalid("A password has at least 10 characters.", field="password")
         self.add(email, password)
@@ -87,17 +90,17 @@ class People:
         if token != VERIFICATION:
             raise VerificationExpired
         email, account = next(iter(self.accounts.items()))
-        return Account(id=account, email=email, name="", role=Role.EDITOR, verified=True)
+        return Account(id=account, email=email, name="", role=Role.EDITOR)
 
     async def create(self, ctx: Context, *, email: str, password: str, name: str, role: Role) -> Account:
         """Make an account at once."""
-        return Account(id=self.add(email, password), email=email, name=name, role=role, verified=True)
+        return Account(id=self.add(email, password), email=email, name=name, role=role)
 
     async def check(self, ctx: Context, *, email: str, password: str) -> Account:
         """The account with this password."""
         if self.passwords.get(email) != password:
             raise WrongCredentials
-        return Account(id=self.accounts[email], email=email, name="", role=Role.EDITOR, verified=True)
+        return Account(id=self.accounts[email], email=email, name="", role=Role.EDITOR)
 
     async def get(self, ctx: Context, *, account: AccountId) -> Account:
         """Nobody is asked for by id here."""
@@ -330,10 +333,48 @@ class House:
         problems.install(app)
         return app
 
+    async def watch(self, address: str, account: AccountId | None = None) -> AsyncGenerator[Fragments]:
+        """The fragments of a live address, one dictionary a message."""
+        sent: asyncio.Queue[bytes] = asyncio.Queue()
+        gone = asyncio.Event()
+        watching = asyncio.create_task(self._serve(address, account, sent=sent, gone=gone))
+        try:
+            while True:
+                yield _parse((await sent.get()).decode())
+        finally:
+            gone.set()
+            await watching
+
+    async def _serve(
+        self, address: str, account: AccountId | None, *, sent: asyncio.Queue[bytes], gone: asyncio.Event
+    ) -> None:
+        """Answer a stream's request, which httpx's transport would only give when it is whole."""
+        path, _, query = address.partition("?")
+        cookie = f"vitascope_session={self.people.tokens(account).access_token}" if account else ""
+        headers = [(b"host", HOST.encode()), (b"accept", b"text/event-stream"), (b"cookie", cookie.encode())]
+        scope = {
+            "type": "http", "method": "GET", "path": path, "raw_path": path.encode(), "root_path": "",
+            "query_string": query.encode(), "headers": headers, "scheme": "http", "http_version": "1.1",
+            "client": ("127.0.0.1", 1), "server": (HOST, 80), "asgi": {"version": "3.0"},
+        }  # fmt: skip
+        asked = iter([{"type": "http.request", "body": b"", "more_body": False}])
+
+        async def receive() -> Message:
+            if (request := next(asked, None)) is not None:
+                return request
+            await gone.wait()
+            return {"type": "http.disconnect"}
+
+        async def send(message: Message) -> None:
+            if message.get("body"):
+                sent.put_nowait(message["body"])
+
+        await self.app()(scope, receive, send)
+
     def browser(self, account: AccountId | None = None) -> httpx.AsyncClient:
         """A browser, signed in as somebody or as nobody."""
         transport = httpx.ASGITransport(self.app(), raise_app_exceptions=False)
-        client = httpx.AsyncClient(transport=transport, base_url=ORIGIN, headers=BROWSER)
+        client = httpx.AsyncClient(transport=transport, base_url=f"http://{HOST}", headers=BROWSER)
         if account is not None:
             sign_in(client, self.people.tokens(account))
         return client
@@ -344,9 +385,9 @@ BROWSER = {"accept": "text/html,application/xhtml+xml", "sec-fetch-site": "same-
 
 def sign_in(client: httpx.AsyncClient, tokens: Tokens) -> None:
     """Let the browser hold the cookies of these tokens."""
-    client.cookies.set("vitascope_session", tokens.access_token, path="/")
-    client.cookies.set("vitascope_refresh", tokens.refresh_token, path="/session")
-    client.cookies.set("vitascope_returning", "0", path="/")
+    client.cookies.set("vitascope_session", tokens.access_token, domain=HOST, path="/")
+    client.cookies.set("vitascope_refresh", tokens.refresh_token, domain=HOST, path="/session")
+    client.cookies.set("vitascope_returning", "0", domain=HOST, path="/")
 
 
 def _job(owner: AccountId, state: TitleState) -> Job:
@@ -359,9 +400,19 @@ def _job(owner: AccountId, state: TitleState) -> Job:
     problem = {"detail": "The file has no picture."} if state is TitleState.FAILED else None
     return Job(
         id=identity, state=states[state], filename="film.mp4", source="source",
-        output=f"renditions/{identity}", owner=owner, attempt=1, progress=0.0, stage=None, created_at=BEGINNING, started_at=None,
-        finished_at=None, duration=None, renditions=(), problem=problem,
+        output=f"renditions/{identity}", owner=owner, attempt=1, progress=0.0,
+        stage=None, created_at=BEGINNING, started_at=None, finished_at=None, duration=None,
+        renditions=(), problem=problem,
     )  # fmt: skip
+
+
+def _parse(text: str) -> Fragments:
+    """The events of a piece of a stream, by their names."""
+    events = [block.splitlines() for block in text.split("\n\n") if block.startswith("event: ")]
+    return {
+        lines[0].removeprefix("event: "): "\n".join(line.removeprefix("data: ") for line in lines[1:])
+        for lines in events
+    }
 
 
 def _page(titles: list[Title], after: TitleId | None, limit: int) -> list[Title]:

@@ -73,7 +73,13 @@ async def show(  # noqa: PLR0913 - three services meet on this page
     found = await titles.get(ctx, title=title)
     playback = await streaming.open(ctx, title=title) if found.state is TitleState.READY else None
     counts = await views.counts(ctx, titles=[title])
-    said: dict[str, Any] = {"title": found, "playback": playback, "count": counts[title], "may_edit": may_edit(ctx, found), "engine": engine}
+    said: dict[str, Any] = {
+        "title": found,
+        "playback": playback,
+        "count": counts[title],
+        "may_edit": may_edit(ctx, found),
+        "engine": engine,
+    }
     return render(request, "title.html", ctx=ctx, **said)
 
 
