@@ -15,6 +15,7 @@ from vitascope.console.theatre import guests
 from vitascope.console.theatre.guests import SessionStale
 from vitascope.console.theatre.pages import render
 from vitascope.console.theatre.routes import accounts, home, session, static, titles, uploads
+from vitascope.foundation.context import Context
 from vitascope.foundation.errors import NotFound, Unauthenticated, VitascopeError
 from vitascope.foundation.http.problems import problem_of, response_of
 from vitascope.foundation.wiring import Container
@@ -32,7 +33,13 @@ def pages(container: Container) -> list[BaseRoute]:
 
 def build_app(container: Container) -> FastAPI:
     """The application of the pages; it has no API document, because pages are no API."""
-    app = FastAPI(openapi_url=None, docs_url=None, redoc_url=None, dependencies=[Depends(guests.same_origin)])
+    app = FastAPI(
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(guests.same_origin)],
+    )
     app.state.container = container
     for part in (home, accounts, session, titles, uploads, static):
         app.include_router(part.router)
@@ -63,7 +70,8 @@ async def tell(request: Request, error: Exception) -> Response:
     if isinstance(problem, Unauthenticated):
         back_to = guests.address_of(request) if request.method in {"GET", "HEAD"} else "/"
         return RedirectResponse(guests.with_next("/login", back_to=back_to), HTTPStatus.SEE_OTHER)
-    return render(request, "error.html", status=int(problem.status), problem=problem)
+    ctx = await _whoever(request)
+    return render(request, "error.html", ctx=ctx, status=int(problem.status), problem=problem)
 
 
 def wants_page(request: Request) -> bool:
@@ -103,6 +111,14 @@ class UnexpectedErrors:
 def _is_bad_address(error: Exception) -> bool:
     """Whether the path names something that cannot be, such as an id that is none."""
     return isinstance(error, RequestValidationError) and error.errors()[0]["loc"][0] == "path"
+
+
+async def _whoever(request: Request) -> Context | None:
+    """Who sees the error, for the navigation on its page; an error there must not hide this one."""
+    try:
+        return await guests.guest(request)
+    except VitascopeError:
+        return None
 
 
 def _go(request: Request, address: str) -> Response:

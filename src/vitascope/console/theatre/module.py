@@ -2,7 +2,6 @@
 
 from vitascope.console.theatre.app import pages
 from vitascope.console.theatre.live import Feed
-from vitascope.console.theatre.rotation import Rotation
 from vitascope.foundation.module import Module
 from vitascope.identity.auth.contracts import Sessions
 from vitascope.identity.users.contracts import Accounts
@@ -14,7 +13,7 @@ from vitascope.video.viewing.contracts import Views
 module = Module(
     name="console.theatre",
     package=__package__,
-    also=(Feed, Rotation),
+    also=(Feed,),
     needs=(Accounts, Sessions, Titles, Streaming, Views, Jobs),
     pages=pages,
 )

@@ -47,7 +47,7 @@ def render(
 ) -> HTMLResponse:
     """The page, with `ctx` telling whether somebody is signed in and what the navigation offers.
 
-    A `playback` among the values opens the security policy to the address that delivers it.
+    A `playback` among the values opens the security policy to what its player needs.
     """
     principal = ctx.principal if ctx else ANONYMOUS
     page = {
@@ -72,9 +72,13 @@ def fragment(template: str, **values: Any) -> str:
 
 
 def policy_for(playback: Playback | None) -> ContentSecurityPolicy:
-    """The policy of a page that plays this, wherever its segments come from."""
-    parts = urlsplit(playback.hls) if playback else urlsplit("")
-    policy = POLICY
+    """The policy of a page that plays this, wherever its segments come from.
+
+    `data:` is the empty file from which players make the track for their captions.
+    """
+    if playback is None:
+        return POLICY
+    policy, parts = POLICY.allowing("media-src", "data:"), urlsplit(playback.hls)
     if parts.netloc:
         for directive in _FETCHED_BY_PLAYERS:
             policy = policy.allowing(directive, f"{parts.scheme}://{parts.netloc}")
@@ -97,7 +101,7 @@ def asset(name: str) -> str:
 
 def poster_of(title: Title) -> str:
     """The address of a title's picture."""
-    return f"/api/v1/titles/{title.id}/poster"
+    return f"/api/v1/titles/{title.id}/poster?v={title.version}"
 
 
 @cache
@@ -120,5 +124,6 @@ _FILTERS: Mapping[str, Any] = {
     "day": wording.day,
     "count": wording.count,
     "initials": wording.initials,
+    "stage": wording.stage,
     "poster": poster_of,
 }

@@ -2,6 +2,16 @@
 
 from datetime import datetime
 
+_STAGES = {
+    "fetch": "fetching the file",
+    "probe": "looking at the file",
+    "plan": "choosing the qualities",
+    "encode": "encoding",
+    "package": "packaging",
+    "pictures": "taking pictures",
+    "verify": "checking every rendition",
+    "publish": "putting it in place",
+}
 _MINUTE, _HOUR = 60, 3600
 _THOUSAND, _MILLION = 1_000, 1_000_000
 
@@ -50,3 +60,8 @@ def day(instant: datetime | None) -> str:
 def initials(name: str) -> str:
     """The first letters of a name, for a title that has no picture."""
     return "".join(word[0] for word in name.split()[:2]).upper()
+
+
+def stage(name: str) -> str:
+    """What a transcoding job is doing."""
+    return _STAGES.get(name, name)

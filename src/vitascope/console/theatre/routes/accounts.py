@@ -30,6 +30,7 @@ async def signup_form(request: Request, ctx: Guest) -> Response:
 
 @router.post("/signup")
 async def sign_up(
+    *,
     request: Request,
     ctx: Guest,
     accounts: Provided[Accounts],
@@ -39,7 +40,9 @@ async def sign_up(
 ) -> Response:
     """Create the account and send the visitor to the mail; says the same for a known address."""
     try:
-        await accounts.sign_up(ctx, email=email.strip(), password=password, name=name.strip())
+        await accounts.sign_up(
+            ctx, email=email.strip(), password=password, name=name.strip(), address=_address_of(request)
+        )
     except VitascopeError as problem:
         said = {"problem": problem, "name": name, "email": email}
         return render(request, "signup.html", ctx=ctx, status=int(problem.status), **said)
@@ -82,6 +85,7 @@ async def login_form(request: Request, ctx: Guest, next: str = "/", *, confirmed
 
 @router.post("/login")
 async def log_in(
+    *,
     request: Request,
     ctx: Guest,
     sessions: Provided[Sessions],
@@ -90,7 +94,7 @@ async def log_in(
     next: Field = "/",  # noqa: A002 - the parameter's usual name
 ) -> Response:
     """Start a session, kept in cookies."""
-    back_to, address = local_address(next), request.client.host if request.client else ""
+    back_to, address = local_address(next), _address_of(request)
     try:
         tokens = await sessions.sign_in(ctx, email=email.strip(), password=password, address=address)
     except VitascopeError as problem:
@@ -111,3 +115,8 @@ async def log_out(request: Request, ctx: Guest, sessions: Provided[Sessions]) ->
     response = RedirectResponse("/", HTTPStatus.SEE_OTHER)
     cookies.forget(request, response)
     return response
+
+
+def _address_of(request: Request) -> str:
+    """The network address that limits of attempts are counted by."""
+    return request.client.host if request.client else ""

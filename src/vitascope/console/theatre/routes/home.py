@@ -17,6 +17,7 @@ router = APIRouter()
 
 @router.get("/")
 async def home(
+    *,
     request: Request,
     ctx: Guest,
     titles: Provided[Titles],

@@ -1,9 +1,10 @@
 """A title's page: the player, what is said of the film, and how often it was watched."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from fastapi import APIRouter, Form
+from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 
@@ -20,13 +21,46 @@ from vitascope.video.streaming.contracts import Streaming
 from vitascope.video.viewing.contracts import Views
 
 Engine = Literal["auto", "dash"]
-Field = Annotated[str, Form()]
 
 router = APIRouter(prefix="/titles")
 
 
+class TitleForm(BaseModel):
+    """What the form of a title sends; `tags` as people write them, parted by commas."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: int
+    name: str = ""
+    description: str = ""
+    tags: str = ""
+    visibility: Visibility = Visibility.PUBLIC
+
+    @classmethod
+    def of(cls, title: Title) -> Self:
+        """The form as it is shown first."""
+        return cls(
+            version=title.version,
+            name=title.name,
+            description=title.description,
+            tags=", ".join(title.tags),
+            visibility=title.visibility,
+        )
+
+    def changes(self) -> TitleChanges:
+        """As the catalog takes them: each tag once, lines ended as everywhere else."""
+        tags = dict.fromkeys(tag.strip() for tag in self.tags.split(",") if tag.strip())
+        return TitleChanges(
+            name=self.name.strip(),
+            description=self.description.replace("\r\n", "\n").strip(),
+            tags=tuple(tags),
+            visibility=self.visibility,
+        )
+
+
 @router.get("/{title}")
 async def show(  # noqa: PLR0913 - three services meet on this page
+    *,
     request: Request,
     title: TitleId,
     ctx: Guest,
@@ -39,8 +73,14 @@ async def show(  # noqa: PLR0913 - three services meet on this page
     found = await titles.get(ctx, title=title)
     playback = await streaming.open(ctx, title=title) if found.state is TitleState.READY else None
     counts = await views.counts(ctx, titles=[title])
-    said = {"title": found, "playback": playback, "count": counts[title], "may_edit": may_edit(ctx, found)}
-    return render(request, "title.html", ctx=ctx, engine=engine, **said)
+    said: dict[str, Any] = {
+        "title": found,
+        "playback": playback,
+        "count": counts[title],
+        "may_edit": may_edit(ctx, found),
+        "engine": engine,
+    }
+    return render(request, "title.html", ctx=ctx, **said)
 
 
 @router.post("/{title}/playback")
@@ -52,7 +92,7 @@ async def play(title: TitleId, ctx: Guest, streaming: Provided[Streaming]) -> Re
 
 @router.get("/{title}/live")
 async def live(
-    title: TitleId, ctx: Guest, titles: Provided[Titles], views: Provided[Views], feed: Provided[Feed]
+    *, title: TitleId, ctx: Guest, titles: Provided[Titles], views: Provided[Views], feed: Provided[Feed]
 ) -> Response:
     """How many watch, as it changes."""
     await titles.get(ctx, title=title)
@@ -69,45 +109,26 @@ async def edit_form(request: Request, title: TitleId, ctx: Member, titles: Provi
     """The form of what is said of the film."""
     found = await titles.get(ctx, title=title)
     require_edit(ctx, found)
-    return render(request, "edit.html", ctx=ctx, title=found, form=_form_of(found), problem=None)
+    return render(request, "edit.html", ctx=ctx, title=found, form=TitleForm.of(found), problem=None)
 
 
 @router.post("/{title}/edit")
-async def edit(  # noqa: PLR0913 - a form has as many fields as it has
+async def edit(
+    *,
     request: Request,
     title: TitleId,
     ctx: Member,
     titles: Provided[Titles],
-    version: Annotated[int, Form()],
-    name: Field = "",
-    description: Field = "",
-    tags: Field = "",
-    visibility: Annotated[Visibility, Form()] = Visibility.PUBLIC,
+    form: Annotated[TitleForm, Form()],
 ) -> Response:
     """Change it, unless somebody else has meanwhile."""
-    form = {"name": name, "description": description, "tags": tags, "visibility": visibility}
-    changes = TitleChanges(
-        name=name.strip(), description=description.strip(), tags=_tags(tags), visibility=visibility
-    )
     try:
-        await titles.edit(ctx, title=title, changes=changes, version=version)
+        await titles.edit(ctx, title=title, changes=form.changes(), version=form.version)
     except VitascopeError as problem:
-        return await _edit_again(request, ctx, titles, title=title, form=form, problem=problem)
+        found = await titles.get(ctx, title=title)
+        said = {"title": found, "form": form, "problem": problem}
+        return render(request, "edit.html", ctx=ctx, status=int(problem.status), **said)
     return RedirectResponse(f"/titles/{title}", HTTPStatus.SEE_OTHER)
-
-
-async def _edit_again(
-    request: Request,
-    ctx: Context,
-    titles: Titles,
-    *,
-    title: TitleId,
-    form: dict[str, Any],
-    problem: VitascopeError,
-) -> Response:
-    found = await titles.get(ctx, title=title)
-    said = {"title": found, "form": form, "problem": problem}
-    return render(request, "edit.html", ctx=ctx, status=int(problem.status), **said)
 
 
 @router.post("/{title}/publish")
@@ -148,17 +169,3 @@ def require_edit(ctx: Context, title: Title) -> None:
     """Raise Forbidden where `may_edit` says no."""
     if not may_edit(ctx, title):
         raise Forbidden("Only whoever uploaded this film may edit it.")
-
-
-def _form_of(title: Title) -> dict[str, Any]:
-    return {
-        "name": title.name,
-        "description": title.description,
-        "tags": ", ".join(title.tags),
-        "visibility": title.visibility,
-    }
-
-
-def _tags(text: str) -> tuple[str, ...]:
-    """Tags as people write them: parted by commas, each once."""
-    return tuple(dict.fromkeys(tag.strip() for tag in text.split(",") if tag.strip()))

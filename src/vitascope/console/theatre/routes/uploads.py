@@ -41,6 +41,7 @@ async def upload_page(request: Request, ctx: Member) -> Response:
 
 @router.get("/uploads")
 async def own_films(
+    *,
     request: Request,
     ctx: Member,
     titles: Provided[Titles],
@@ -63,7 +64,7 @@ async def own_films_again(ctx: Member, titles: Provided[Titles], jobs: Provided[
 
 @router.get("/uploads/live")
 async def live(
-    ctx: Member, titles: Provided[Titles], jobs: Provided[Jobs], feed: Provided[Feed], known: str = ""
+    *, ctx: Member, titles: Provided[Titles], jobs: Provided[Jobs], feed: Provided[Feed], known: str = ""
 ) -> Response:
     """How the films come along, piece by piece; `known` is the list that the page already shows."""
     ctx.require(Permission.UPLOAD)
