@@ -22,11 +22,13 @@ _UNFINISHED = uploads.c.state != UploadState.COMPLETED
 _RESERVE = text(
     """
     INSERT INTO video_upload.usage AS u (bytes, unfinished)
-    SELECT cast(:bytes AS bigint), cast(:uploads AS integer)
-    WHERE :bytes <= :max_bytes AND :uploads <= :max_uploads
+    SELECT w.bytes, w.uploads
+    FROM (SELECT cast(:bytes AS bigint), cast(:uploads AS integer)) AS w (bytes, uploads)
+    WHERE w.bytes <= cast(:max_bytes AS bigint) AND w.uploads <= cast(:max_uploads AS bigint)
     ON CONFLICT (tenant_id) DO UPDATE
     SET bytes = u.bytes + excluded.bytes, unfinished = u.unfinished + excluded.unfinished
-    WHERE u.bytes + excluded.bytes <= :max_bytes AND u.unfinished + excluded.unfinished <= :max_uploads
+    WHERE u.bytes + excluded.bytes <= cast(:max_bytes AS bigint)
+        AND u.unfinished + excluded.unfinished <= cast(:max_uploads AS bigint)
     """
 )
 

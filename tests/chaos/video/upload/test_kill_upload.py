@@ -1,0 +1,137 @@
+"""Kills: whatever dies and whenever, the upload goes on and the file is the same."""
+
+import asyncio
+import hashlib
+import random
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+
+from vitascope.foundation.context import Context
+from vitascope.foundation.storage.keys import ObjectKey
+from vitascope.foundation.storage.local import LocalObjects
+from vitascope.foundation.storage.objects import ObjectMissing
+from vitascope.runtime.testing import PlatformUnderTest
+
+if TYPE_CHECKING:
+    from conftest import KillableServer
+
+FILM = random.Random(1896).randbytes(1_500_000)
+TUS = {"Tus-Resumable": "1.0.0"}
+KILLS = 3
+
+
+class Client:
+    """An upload client that goes on after every failure."""
+
+    def __init__(self, server: "KillableServer") -> None:
+        self._server = server
+        self.location = ""
+
+    async def create(self) -> None:
+        """Open the upload."""
+        headers = {**TUS, "Upload-Length": str(len(FILM))}
+        async with httpx.AsyncClient(trust_env=False) as http:
+            answer = await http.post(self._server.url, headers=headers)
+        assert answer.status_code == 201, answer.text
+        self.location = f"http://127.0.0.1:{self._server.port}{answer.headers['Location']}"
+
+    async def offset(self) -> int:
+        """What the server has."""
+        async with httpx.AsyncClient(trust_env=False) as http:
+            return int((await http.head(self.location, headers=TUS)).headers["Upload-Offset"])
+
+    async def send(self, *, seconds: float) -> int:
+        """Send what is missing, evenly over so many seconds; the status, 0 if the connection broke."""
+        headers = {**TUS, "Content-Type": "application/offset+octet-stream"}
+        try:
+            start = await self.offset()
+            headers["Upload-Offset"] = str(start)
+            async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+                answer = await http.patch(self.location, content=self._paced(start, seconds), headers=headers)
+        except httpx.HTTPError:
+            return 0
+        return answer.status_code
+
+    async def send_all(self) -> None:
+        """Go on until everything is there."""
+        for _ in range(50):
+            if await self.send(seconds=0) == 204:
+                return
+            await asyncio.sleep(0.2)
+        raise AssertionError("the upload never finished")
+
+    async def _paced(self, start: int, seconds: float) -> AsyncIterator[bytes]:
+        for at in range(start, len(FILM), 20_000):
+            yield FILM[at : at + 20_000]
+            await asyncio.sleep(seconds * 20_000 / len(FILM))
+
+
+async def _survives(
+    server: "KillableServer",
+    platform: PlatformUnderTest,
+    objects: LocalObjects,
+    ctx: Context,
+    *,
+    forgetful: bool,
+) -> str:
+    """Kill the server some times while a client sends; the digest of what is stored in the end."""
+    seed = random.randrange(1 << 32)
+    print("seed", seed)  # noqa: T201 - a failure can be repeated
+    chance = random.Random(seed)
+    await server.start(forgetful=forgetful)
+    client = Client(server)
+    await client.create()
+    for _ in range(KILLS):
+        sending = asyncio.create_task(client.send(seconds=3))
+        await asyncio.sleep(chance.uniform(0.2, 0.7))
+        server.kill()
+        assert await sending == 0
+        await server.start(forgetful=forgetful)
+    await client.send_all()
+    await asyncio.sleep(0.5 if forgetful else 0)
+    await platform.pump()
+    upload = client.location.rpartition("/")[2]
+    return hashlib.sha256(await objects.get(ObjectKey(f"{ctx.tenant}/uploads/{upload}/source"))).hexdigest()
+
+
+class TestKilledServer:
+    async def test_resumes(
+        self, server: "KillableServer", platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
+    ) -> None:
+        """A server that is killed again and again while bytes come in ends with the very same file."""
+        digest = await _survives(server, platform, objects, ctx, forgetful=False)
+
+        assert digest == hashlib.sha256(FILM).hexdigest()
+
+    async def test_a_planted_bug_shows(
+        self, server: "KillableServer", platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
+    ) -> None:
+        """The same test fails on a server that acknowledges bytes before they are safe."""
+        with pytest.raises(ObjectMissing):
+            await _survives(server, platform, objects, ctx, forgetful=True)
+
+
+class TestKilledClient:
+    async def test_what_arrived_counts(self, server: "KillableServer", ctx: Context) -> None:
+        """The bytes before a broken connection count, and the upload is free again at once."""
+        await server.start()
+        client = Client(server)
+        await client.create()
+        _, writer = await asyncio.open_connection("127.0.0.1", server.port)
+        path = client.location.partition(str(server.port))[2]
+        writer.write(
+            f"PATCH {path} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
+            f"Content-Type: application/offset+octet-stream\r\nContent-Length: {len(FILM)}\r\n\r\n".encode()
+        )
+        writer.write(FILM[:200_001])
+        await writer.drain()
+        await asyncio.sleep(0.1)
+
+        writer.transport.abort()
+        await asyncio.sleep(0.3)
+
+        assert await client.offset() == 200_001
+        assert await client.send(seconds=0) == 204

@@ -1,0 +1,109 @@
+"""A process that serves uploads over real HTTP, to be killed or to be talked to by a real client.
+
+Reads a pickled `Serving` from its standard input; the one credential it knows is the token `test`.
+"""
+
+import asyncio
+import contextlib
+import pickle
+import sys
+import tempfile
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import uvicorn
+
+from vitascope.foundation.context import Context
+from vitascope.foundation.db.server.endpoint import Endpoint
+from vitascope.foundation.http.auth import Authenticator
+from vitascope.foundation.storage.keys import ObjectKey
+from vitascope.foundation.storage.local import LocalObjects
+from vitascope.foundation.storage.objects import Body, Objects, Stored
+from vitascope.foundation.telemetry.logs import configure_logging
+from vitascope.identity.tenants.contracts import Quota, Tenant, Tenants
+from vitascope.runtime.app import build_app
+from vitascope.runtime.assembly import assemble
+from vitascope.runtime.registry import MODULES
+from vitascope.runtime.settings import settings_type
+from vitascope.video.upload.service.settings import UploadSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Serving:
+    """What the process is told. `forgetful` plants a bug: bytes are acknowledged before they are safe."""
+
+    endpoint: Endpoint
+    ctx: Context
+    objects: Path
+    port: int
+    settings: UploadSettings
+    forgetful: bool = False
+
+
+class OneAccount:
+    """Everybody is the same account."""
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def context(self, *, host: str, credential: str | None, trace: str | None) -> Context:
+        """The one context."""
+        return self._ctx
+
+
+class Generous:
+    """A directory of tenants with room for everything."""
+
+    async def of_host(self, *, host: str) -> Tenant:
+        """Nobody asks here."""
+        raise NotImplementedError
+
+    async def get(self, ctx: Context) -> Tenant:
+        """Nobody asks here."""
+        raise NotImplementedError
+
+    async def quota(self, ctx: Context, *, quota: Quota) -> int:
+        """Enough."""
+        return 1 << 40
+
+
+class ForgetfulObjects(LocalObjects):
+    """The planted bug: `put` returns at once and writes a moment later, if the process still lives."""
+
+    async def put(self, key: ObjectKey, body: Body) -> Stored:
+        """Take the bytes and promise to keep them."""
+        assert isinstance(body, AsyncIterator)
+        data = b"".join([block async for block in body])
+        self._last = asyncio.create_task(self._late(key, data))
+        return Stored(key=key, size=len(data), etag="", modified=None)  # type: ignore[arg-type]  # nobody reads it
+
+    async def _late(self, key: ObjectKey, data: bytes) -> None:
+        await asyncio.sleep(0.2)
+        await super().put(key, data)
+
+
+def main() -> None:
+    """Serve until killed."""
+    told: Serving = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
+    with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
+        settings = settings_type(MODULES)(data=Path(folder))
+        configure_logging(settings.logging)
+        container = assemble(settings, endpoint=told.endpoint, modules=MODULES)
+        container.put(Authenticator, OneAccount(told.ctx))
+        container.put(Tenants, Generous())
+        container.put(Objects, (ForgetfulObjects if told.forgetful else LocalObjects)(told.objects))
+        container.put(UploadSettings, told.settings)
+        app = build_app(container, modules=MODULES)
+        uvicorn.run(
+            app,
+            host="127.0.0.1",
+            port=told.port,
+            lifespan="off",
+            log_level="error",
+            timeout_graceful_shutdown=1,
+        )
+
+
+if __name__ == "__main__":
+    main()
