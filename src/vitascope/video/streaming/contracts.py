@@ -17,7 +17,8 @@ class PlaybackId(Id, prefix="pbk"):
 class Playback:
     """A playback session: addresses that work until `expires_at`, with their token in the path.
 
-    They are paths of the origin that answered, unless media has an origin of its own. `beacon` is the address that takes the player's heartbeats (see `video.viewing`).
+    They are paths of the origin that answered, unless media has an origin of its own. `beacon` is the
+    address that takes the player's heartbeats (see `video.viewing`).
     """
 
     id: PlaybackId

@@ -26,6 +26,10 @@ class Tokens:
         self._clock = clock
         self._known: dict[str, tuple[float, Grant]] = {}
 
+    def now(self) -> datetime:
+        """The instant by which tokens are judged."""
+        return self._clock.now()
+
     def sign(self, *, playback: PlaybackId, title: TitleId, prefix: ObjectPrefix, until: datetime) -> str:
         """A token that opens all files below the prefix."""
         claims = {_PLAYBACK: str(playback), _TITLE: str(title)}
