@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter
 from starlette.routing import BaseRoute
@@ -28,6 +28,13 @@ class Platform:
     executor: str = "main"
 
 
+class Beside(Protocol):
+    """Something that a web process runs while it serves, such as a server of another kind."""
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class Module:
     """One service, as the composition root sees it.
@@ -37,6 +44,7 @@ class Module:
     below `/api/v1`; `hot` routes are plain Starlette, served as they are; `pages` are served at
     the root, behind everything else. `settings` is the
     service's section in the settings, under the service's name. `package` holds `migrations/`.
+    `beside` names classes whose `run()` goes on beside the answering of requests, until cancelled.
     `prepare` makes what must be there before anything serves; it runs at every start.
     """
 
@@ -53,4 +61,5 @@ class Module:
     jobs: tuple[Durable[Any], ...] = ()
     schema: Schema | None = None
     settings: type[Any] | None = None
+    beside: tuple[type[Beside], ...] = ()
     prepare: Callable[[Container], Awaitable[None]] | None = None

@@ -60,7 +60,8 @@ async def _web(
 ) -> None:
     container = assemble(settings, endpoint=endpoint, modules=modules)
     app = build_app(container, modules=modules)
-    async with _running(container, container.get(Hints).run()):
+    beside = [container.get(kind).run() for module in modules for kind in module.beside]
+    async with _running(container, container.get(Hints).run(), *beside):
         await _server(app).serve(sockets=[listening])
 
 

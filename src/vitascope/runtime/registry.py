@@ -8,6 +8,7 @@ from vitascope.identity.auth.module import module as auth
 from vitascope.identity.tenants.module import module as tenants
 from vitascope.identity.users.module import module as users
 from vitascope.video.catalog.module import module as catalog
+from vitascope.video.streaming.module import module as streaming
 from vitascope.video.upload.module import module as upload
 
 MODULES: tuple[Module, ...] = (
@@ -17,6 +18,7 @@ MODULES: tuple[Module, ...] = (
     auth,
     upload,
     catalog,
+    streaming,
 )
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)

@@ -75,9 +75,17 @@ class PathSigner:
 
         Raises TokenRefused and TokenExpired.
         """
-        payload = self._authentic(token)
-        if not path.startswith(payload.prefix) or "/../" in f"/{path}/" or "\\" in path or "\0" in path:
+        grant = self.grant(token, now=now)
+        if not path.startswith(grant.prefix) or "/../" in f"/{path}/" or "\\" in path or "\0" in path:
             raise TokenRefused
+        return grant
+
+    def grant(self, token: str, *, now: datetime) -> Grant:
+        """What the token allows, for one who joins its prefix and a checked name himself.
+
+        Raises TokenRefused and TokenExpired.
+        """
+        payload = self._authentic(token)
         if now.timestamp() >= payload.expires:
             raise TokenExpired
         return Grant(

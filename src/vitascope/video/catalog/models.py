@@ -1,7 +1,7 @@
 """The table of the schema `video_catalog`."""
 
-from sqlalchemy import ARRAY, Boolean, Column, Float, Index, Integer, Text, UniqueConstraint, text
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import Boolean, Column, Float, Index, Integer, Text, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from vitascope.foundation.context import AccountId
 from vitascope.foundation.db.tables import IdType, Instant, Schema

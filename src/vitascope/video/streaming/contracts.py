@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from vitascope.foundation.context import Context
+from vitascope.foundation.context import Context, TenantId
 from vitascope.foundation.ids import Id
 from vitascope.video.catalog.contracts import TitleId
 
@@ -17,7 +17,8 @@ class PlaybackId(Id, prefix="pbk"):
 class Playback:
     """A playback session: addresses that work until `expires_at`, with their token in the path.
 
-    `beacon` is the address that takes the player's heartbeats (see `video.viewing`).
+    They are paths of the origin that answered, unless media has an origin of its own. `beacon` is the
+    address that takes the player's heartbeats (see `video.viewing`).
     """
 
     id: PlaybackId
@@ -30,8 +31,24 @@ class Playback:
     expires_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Watching:
+    """What the token of a playback says of it."""
+
+    playback: PlaybackId
+    title: TitleId
+    tenant: TenantId
+
+
 class Streaming(Protocol):
     """The way to the segments."""
 
     async def open(self, ctx: Context, *, title: TitleId) -> Playback:
         """Check the entitlement and open a session; raises `NoSuchTitle` or `TitleNotReady`."""
+
+
+class Playbacks(Protocol):
+    """What the tokens of playbacks say; asks nobody, so it is fit for every heartbeat."""
+
+    def of_token(self, token: str) -> Watching:
+        """The playback of a token in a path; raises `TokenRefused` or `TokenExpired`."""

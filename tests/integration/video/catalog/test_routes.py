@@ -12,6 +12,8 @@ from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
 from vitascope.video.catalog.events import TitlePublished, TitleRemoved, TitleUnpublished
 
+pytestmark = pytest.mark.usefixtures("studio")
+
 TITLES = "/api/v1/titles"
 _EDITOR = (Permission.WATCH, Permission.UPLOAD, Permission.EDIT_OWN_TITLES)
 

@@ -1,0 +1,1 @@
+"""The media server of its own, and the configuration of another."""

@@ -1,0 +1,27 @@
+"""Streaming, declared."""
+
+from vitascope.foundation.module import Module
+from vitascope.video.catalog.contracts import Titles
+from vitascope.video.streaming.adapters.library import Library
+from vitascope.video.streaming.adapters.server import MediaServer
+from vitascope.video.streaming.contracts import Playbacks, Streaming
+from vitascope.video.streaming.jobs import forget
+from vitascope.video.streaming.models import schema
+from vitascope.video.streaming.routes import media_routes, router
+from vitascope.video.streaming.service.playback import StreamingService
+from vitascope.video.streaming.service.settings import StreamingSettings
+from vitascope.video.streaming.service.tokens import Tokens
+
+module = Module(
+    name="video.streaming",
+    package="vitascope.video.streaming",
+    provides={Streaming: StreamingService, Playbacks: Tokens},
+    also=(Library, MediaServer),
+    needs=(Titles,),
+    routes=router,
+    hot=media_routes,
+    beside=(MediaServer,),
+    jobs=(forget,),
+    schema=schema,
+    settings=StreamingSettings,
+)

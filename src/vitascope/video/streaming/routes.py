@@ -1,0 +1,107 @@
+"""Streaming over HTTP: opening a playback, and its files on the platform's own port."""
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any, Self
+
+from fastapi import APIRouter, Response
+from pydantic import BaseModel, ConfigDict
+from starlette.requests import Request
+from starlette.responses import StreamingResponse
+from starlette.routing import BaseRoute, Route
+
+from vitascope.foundation.http.auth import Visitor
+from vitascope.foundation.storage.objects import ObjectMissing, Objects
+from vitascope.foundation.wiring import Container, Provided
+from vitascope.video.catalog.contracts import TitleId
+from vitascope.video.streaming.adapters.library import Library
+from vitascope.video.streaming.contracts import Playback, PlaybackId
+from vitascope.video.streaming.service.answers import PREFLIGHT, Answer, Conditions, File, NoSuchFile, answer
+from vitascope.video.streaming.service.playback import MEDIA, StreamingService
+from vitascope.video.streaming.service.tokens import Tokens
+
+router = APIRouter(prefix="/titles", tags=["streaming"])
+
+AUTHORISE = "/authorise" + MEDIA
+_REMEMBERED_SECONDS = 60
+
+
+class PlaybackView(BaseModel):
+    """A playback: addresses that work without any header until `expires_at`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    id: PlaybackId
+    title: TitleId
+    hls: str
+    dash: str
+    poster: str
+    thumbnails: str
+    beacon: str
+    expires_at: datetime
+
+    @classmethod
+    def of(cls, playback: Playback) -> Self:
+        """What a player gets."""
+        return cls(**{name: getattr(playback, name) for name in cls.model_fields})
+
+
+@router.post("/{title}/playback", status_code=HTTPStatus.CREATED)
+async def play(title: TitleId, ctx: Visitor, streaming: Provided[StreamingService]) -> PlaybackView:
+    """Ask to play a title. The answer's addresses are paths of this origin unless media has its own."""
+    return PlaybackView.of(await streaming.open(ctx, title=title))
+
+
+def media_routes(container: Container) -> list[BaseRoute]:
+    """The files of playbacks, and the question that nginx asks about a token."""
+    files = MediaFiles(library=container.get(Library), objects=container.get(Objects))  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+    tokens = container.get(Tokens)
+
+    async def authorise(request: Request) -> Response:
+        grant = tokens.grant(request.path_params["token"])
+        remaining = int((grant.expires - tokens.now()).total_seconds())
+        headers = {
+            "x-media-prefix": grant.prefix,
+            "x-accel-expires": str(max(0, min(remaining, _REMEMBERED_SECONDS))),
+        }
+        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
+
+    return [
+        Route(MEDIA + "/{token}/{path:path}", files.respond, methods=["GET", "HEAD", "OPTIONS"]),
+        Route(AUTHORISE + "/{token}", authorise, methods=["GET"]),
+    ]
+
+
+class MediaFiles:
+    """Sends files of playbacks by way of the ASGI server: simple, and slower than the media server."""
+
+    def __init__(self, *, library: Library, objects: Objects) -> None:
+        self._library, self._objects = library, objects
+
+    async def respond(self, request: Request) -> Response:
+        """Answer for one file."""
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(PREFLIGHT))
+        key = self._library.key(request.path_params["token"], request.path_params["path"])
+        try:
+            stored = await self._objects.head(key)
+        except ObjectMissing as failure:
+            raise NoSuchFile from failure
+        file = File(name=key.rpartition("/")[2], size=stored.size, modified=stored.modified.timestamp())
+        is_get = request.method == "GET"
+        made = answer(file, _conditions(request) if is_get else Conditions())
+        if not is_get or made.length == 0:
+            return Response(status_code=made.status, headers=dict(made.headers))
+        return StreamingResponse(self._bytes(key, made), status_code=made.status, headers=dict(made.headers))
+
+    def _bytes(self, key: Any, made: Answer) -> AsyncIterator[bytes]:
+        return self._objects.stream(key, start=made.start, end=made.start + made.length)
+
+
+def _conditions(request: Request) -> Conditions:
+    return Conditions(
+        range=request.headers.get("range"),
+        if_range=request.headers.get("if-range"),
+        if_none_match=request.headers.get("if-none-match"),
+    )
