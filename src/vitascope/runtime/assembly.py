@@ -5,6 +5,7 @@ from urllib.parse import quote
 from pydantic import SecretStr
 
 from vitascope.foundation.clock import Clock, SystemClock
+from vitascope.foundation.db.batching import EventBatcher
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.events.handlers import BoundHandler
@@ -40,6 +41,12 @@ def assemble(
     for module in modules:
         _add_module(container, settings, module)
     return container
+
+
+async def close(container: Container) -> None:
+    """Write what waits to be written, and give back all connections."""
+    await container.get(EventBatcher).close()
+    await container.get(Database).close()
 
 
 def subscriptions(container: Container, modules: tuple[Module, ...]) -> list[Subscription]:
@@ -88,6 +95,13 @@ def _add_database(container: Container, settings: Settings, endpoint: Endpoint) 
         size=settings.database.pool,
         on_events=hints.committed,
     )
+    batcher = EventBatcher(
+        dsn=endpoint.dsn(Role.SYSTEM),
+        clock=container.get(Clock),  # type: ignore[type-abstract]  # the same
+        ids=container.get(Ids),  # type: ignore[type-abstract]  # the same
+        on_events=hints.committed,
+    )
+    container.put(EventBatcher, batcher)
     container.put(Endpoint, endpoint)
     container.put(Hints, hints)
     container.put(Database, db)

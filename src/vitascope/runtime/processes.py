@@ -13,7 +13,6 @@ import uvicorn
 import uvloop
 from starlette.types import ASGIApp
 
-from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.events.hints import Hints
 from vitascope.foundation.events.relay import Relay
@@ -22,7 +21,7 @@ from vitascope.foundation.telemetry.logs import configure_logging
 from vitascope.foundation.wiring import Container
 from vitascope.foundation.workflows.engine import Workflows
 from vitascope.runtime.app import build_app
-from vitascope.runtime.assembly import assemble, subscriptions
+from vitascope.runtime.assembly import assemble, close, subscriptions
 from vitascope.runtime.settings import Settings
 
 _log = structlog.get_logger(__name__)
@@ -110,4 +109,4 @@ async def _running(container: Container, *work: Coroutine[Any, Any, None]) -> As
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await container.get(Database).close()
+        await close(container)

@@ -7,14 +7,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from vitascope.foundation.db.bootstrap import bootstrap
-from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.migrations import upgrade
 from vitascope.foundation.db.server.endpoint import SERVICE_ROLES, Endpoint, Role
 from vitascope.foundation.db.server.passwords import read_or_make
 from vitascope.foundation.db.server.supervisor import Server
 from vitascope.foundation.module import Module
 from vitascope.foundation.workflows.engine import prepare as prepare_workflows
-from vitascope.runtime.assembly import assemble
+from vitascope.runtime.assembly import assemble, close
 from vitascope.runtime.registry import histories
 from vitascope.runtime.settings import Settings
 
@@ -53,7 +52,7 @@ async def prepare(settings: Settings, *, endpoint: Endpoint, modules: tuple[Modu
             if module.prepare is not None:
                 await module.prepare(container)
     finally:
-        await container.get(Database).close()
+        await close(container)
 
 
 def _embedded(settings: Settings) -> Server | None:

@@ -28,7 +28,7 @@ from vitascope.foundation.testing.workflows import InlineRun
 from vitascope.foundation.wiring import Container
 from vitascope.foundation.workflows.declaration import WorkflowRequested
 from vitascope.runtime.app import build_app
-from vitascope.runtime.assembly import assemble, subscriptions
+from vitascope.runtime.assembly import assemble, close, subscriptions
 from vitascope.runtime.settings import Settings
 
 _TURNS = 50
@@ -149,7 +149,7 @@ class PlatformUnderTest:
 
     async def close(self) -> None:
         """Close all connections."""
-        await self.db.close()
+        await close(self.container)
 
     async def _relay(self) -> int:
         connection = await asyncpg.connect(self.endpoint.dsn(Role.SYSTEM))

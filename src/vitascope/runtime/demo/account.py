@@ -8,12 +8,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from vitascope.foundation.context import PLATFORM, Context
-from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint
 from vitascope.foundation.wiring import Container
 from vitascope.identity.tenants.contracts import TenantAdministration
 from vitascope.identity.users.contracts import Accounts, Role
-from vitascope.runtime.assembly import assemble
+from vitascope.runtime.assembly import assemble, close
 from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import Settings
 from vitascope.runtime.startup import database
@@ -55,7 +54,7 @@ async def _make(settings: Settings, endpoint: Endpoint, account: DemoAccount) ->
             ctx, email=account.email, password=account.password, name="Demo", role=Role.OWNER
         )
     finally:
-        await container.get(Database).close()
+        await close(container)
 
 
 def _keep(path: Path, account: DemoAccount) -> None:
