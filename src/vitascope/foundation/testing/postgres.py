@@ -1,12 +1,16 @@
 """A private PostgreSQL for a test session, and databases in it that cost a few milliseconds each."""
 
+import contextlib
+import fcntl
 import itertools
 import shutil
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import psutil
 import psycopg
 from psycopg import sql
 
@@ -15,16 +19,45 @@ from vitascope.foundation.db.server.binaries import Binaries
 from vitascope.foundation.db.server.endpoint import DATABASE, Endpoint, Role
 from vitascope.foundation.db.server.supervisor import Server
 
+_PREFIX = "vitascope-test-"
+_IN_USE = ".in-use"
+
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A temporary folder that root's PostgreSQL account may enter, which pytest's tmp_path is not."""
-    folder = Path(tempfile.mkdtemp(prefix="vitascope-test-"))
-    folder.chmod(0o711)
+    """A temporary folder that root's PostgreSQL account may enter, which pytest's tmp_path is not.
+
+    Folders and servers of test runs that were killed are removed first.
+    """
+    for left in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        _remove_if_abandoned(left)
+    folder = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    with (folder / "mark").open("w") as mark:
+        fcntl.flock(mark, fcntl.LOCK_SH)
+        (folder / "mark").rename(folder / _IN_USE)  # locked before anybody can find it
+        folder.chmod(0o711)
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    """Remove it when the lock that its maker held is free: the kernel frees it with a killed process."""
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        with (folder / _IN_USE).open() as mark:
+            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _end_servers(folder)
+            shutil.rmtree(folder, ignore_errors=True)
+    except OSError:
+        return  # in use, another user's, gone meanwhile, or being made at this moment
+
+
+def _end_servers(folder: Path) -> None:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if Path(process.cwd()).is_relative_to(folder) and process.name().startswith("postgres"):
+                process.send_signal(signal.SIGQUIT)
 
 
 @contextmanager

@@ -80,6 +80,7 @@ class Server:
             with _open_lock(self._folder / "users.lock") as users, contextlib.suppress(BlockingIOError):
                 fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 self._postmaster.stop()
+                self._forget_sockets()
 
     def alive(self) -> bool:
         """Tell whether its main process lives."""
@@ -176,6 +177,13 @@ class Server:
         account.own(elsewhere)
         noted.write_text(str(elsewhere))
         return elsewhere
+
+    def _forget_sockets(self) -> None:
+        """Remove the socket folder outside ours, if there is one; the next start makes another."""
+        noted = self._folder / "socket-folder"
+        with contextlib.suppress(FileNotFoundError):
+            Path(noted.read_text()).rmdir()
+            noted.unlink()
 
 
 def _open_lock(path: Path) -> IO[str]:
