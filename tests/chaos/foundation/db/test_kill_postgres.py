@@ -57,7 +57,7 @@ class _Writer:
 
 
 def _kill_again_and_again(server: Server, *, session: Mapping[str, str], seed: int) -> list[_Writer]:
-    chance = random.Random(seed)  # noqa: S311 - a repeatable test, not a secret
+    chance = random.Random(seed)
     endpoint = bootstrap(server.start())
     with psycopg.connect(endpoint.dsn(Role.OWNER)) as connection:
         connection.execute("CREATE TABLE noted (writer int, number int, PRIMARY KEY (writer, number))")

@@ -39,7 +39,7 @@ def _replace_for_ever(folder: Path, *, kind: type[LocalObjects], line: Connectio
 
 def _torn_after_kills(folder: Path, *, kind: type[LocalObjects], seed: int) -> int:
     """How many of the kills left something else than one whole version, or an older one than was told."""
-    chance, torn = random.Random(seed), 0  # noqa: S311 - a repeatable test, not a secret
+    chance, torn = random.Random(seed), 0
     for _ in range(KILLS):
         line, theirs = SPAWN.Pipe(duplex=False)
         arguments = {"kind": kind, "line": theirs}

@@ -53,7 +53,7 @@ class _Room:
             _Title,
             seconds=100,
             clock=self.clock,
-            random=Random(seed),  # noqa: S311 - the same in every run
+            random=Random(seed),
             timer=self.source.timer,
         )
 

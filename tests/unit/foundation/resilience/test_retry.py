@@ -31,7 +31,7 @@ class _Dependency:
 
     def retrier(self, *, budget: RetryBudget | None = None, policy: RetryPolicy | None = None) -> Retrier:
         budget = budget or RetryBudget(ratio=10)
-        random = Random(1)  # noqa: S311 - the same in every run
+        random = Random(1)
         return Retrier(clock=self.clock, budget=budget, policy=policy, random=random, sleep=self.sleep)
 
 
