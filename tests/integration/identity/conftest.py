@@ -1,6 +1,6 @@
 """The platform with its default tenant, a clock that tests set, and people."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 from email import message_from_bytes
 from email.policy import default
@@ -11,16 +11,30 @@ import pytest
 
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import PLATFORM, Context, Principal
+from vitascope.foundation.db.server.endpoint import Endpoint
 from vitascope.foundation.resilience.limits import RateLimiter
 from vitascope.foundation.testing.clock import ManualClock
+from vitascope.identity.auth.module import module as auth_module
 from vitascope.identity.tenants.contracts import Tenant
+from vitascope.identity.tenants.module import module as tenants_module
 from vitascope.identity.tenants.service import TenantService
 from vitascope.identity.users.contracts import Account, Role, permissions_of
+from vitascope.identity.users.module import module as users_module
 from vitascope.identity.users.service.accounts import AccountService
 from vitascope.runtime.settings import Settings
 from vitascope.runtime.testing import PlatformUnderTest
 
 PASSWORD = "correct horse battery"
+
+
+@pytest.fixture
+async def platform(endpoint: Endpoint, settings: Settings) -> AsyncIterator[PlatformUnderTest]:
+    """Identity alone: it needs no other service."""
+    under_test = PlatformUnderTest(
+        settings=settings, endpoint=endpoint, modules=(tenants_module, users_module, auth_module)
+    )
+    yield under_test
+    await under_test.close()
 
 
 @pytest.fixture
