@@ -114,7 +114,10 @@ class Titles(Protocol):
         """Hide a title; repeating it changes nothing."""
 
     async def edit(self, ctx: Context, *, title: TitleId, changes: TitleChanges, version: int) -> Title:
-        """Change what is said of a title; raises `PreconditionFailed` unless it still has this version."""
+        """Change what is said of a title: raises `PreconditionFailed` unless it still has this version.
+
+        Raises Invalid naming the field that cannot be.
+        """
 
     async def remove(self, ctx: Context, *, title: TitleId) -> None:
         """Remove a title with its renditions."""

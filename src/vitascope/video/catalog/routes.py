@@ -14,10 +14,10 @@ from vitascope.foundation.http.pagination import Page, PagingQuery
 from vitascope.foundation.wiring import Provided
 from vitascope.transcoding.jobs.contracts import JobId
 from vitascope.video.catalog.adapters.pictures import MAX_BYTES, PictureTooLarge
-from vitascope.video.catalog.contracts import Person, Title, TitleId, TitleState, Visibility
+from vitascope.video.catalog.contracts import Person, Title, TitleChanges, TitleId, TitleState, Visibility
 from vitascope.video.catalog.repository import Search
-from vitascope.video.catalog.service.films import MAX_NAME
-from vitascope.video.catalog.service.titles import Changes, TitleService, etag_of_title
+from vitascope.video.catalog.service.changes import MAX_DESCRIPTION, MAX_NAME, MAX_TAG, MAX_TAGS
+from vitascope.video.catalog.service.titles import TitleService, etag_of_title
 
 router = APIRouter(prefix="/titles", tags=["titles"])
 
@@ -40,12 +40,8 @@ def _one_line(text: str) -> str:
     return _printable(text)
 
 
-def _distinct(tags: list[str]) -> list[str]:
-    return list(dict.fromkeys(tag.lower() for tag in tags))
-
-
 Line = Annotated[str, AfterValidator(_one_line)]
-Tag = Annotated[Line, Field(max_length=40)]
+Tag = Annotated[Line, Field(max_length=MAX_TAG)]
 
 
 class PersonBody(BaseModel):
@@ -63,15 +59,15 @@ class ChangesBody(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: Annotated[Line, Field(max_length=MAX_NAME)] | None = None
-    description: Annotated[str, Field(max_length=5000), AfterValidator(_printable)] | None = None
-    tags: Annotated[list[Tag], Field(max_length=30), AfterValidator(_distinct)] | None = None
+    description: Annotated[str, Field(max_length=MAX_DESCRIPTION), AfterValidator(_printable)] | None = None
+    tags: Annotated[list[Tag], Field(max_length=MAX_TAGS)] | None = None
     people: Annotated[list[PersonBody], Field(max_length=100)] | None = None
     visibility: Visibility | None = None
 
-    def changes(self) -> Changes:
+    def changes(self) -> TitleChanges:
         """As the service takes them."""
         people = None if self.people is None else [Person(name=p.name, role=p.role) for p in self.people]
-        return Changes(
+        return TitleChanges(
             name=self.name,
             description=self.description,
             tags=self.tags,

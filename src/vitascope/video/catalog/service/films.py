@@ -18,11 +18,11 @@ from vitascope.video.catalog import repository
 from vitascope.video.catalog.contracts import Title, TitleId, TitleState, Visibility
 from vitascope.video.catalog.events import TitleDrafted, TitleFailed, TitlePublished, TitleReady
 from vitascope.video.catalog.repository import Made
+from vitascope.video.catalog.service.changes import MAX_NAME
 from vitascope.video.catalog.service.titles import Remains
 from vitascope.video.upload.contracts import UploadId
 from vitascope.video.upload.events import UploadCompleted
 
-MAX_NAME = 200
 _UNNAMED = "Untitled"
 _CANCELLED = {
     "type": "vitascope:job-cancelled",

@@ -1,13 +1,14 @@
 """What readers and editors do with titles."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, Transaction
+from vitascope.foundation.errors import PreconditionFailed
 from vitascope.foundation.http.etags import require_match
 from vitascope.foundation.ids import Id, Ids
 from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
@@ -20,38 +21,17 @@ from vitascope.video.catalog.adapters.pictures import reencode
 from vitascope.video.catalog.contracts import (
     NoSuchPoster,
     NoSuchTitle,
-    Person,
     Title,
+    TitleChanges,
     TitleId,
     TitleNotReady,
-    Visibility,
 )
 from vitascope.video.catalog.events import TitlePublished, TitleRemoved, TitleUnpublished
 from vitascope.video.catalog.repository import Search, Viewer
+from vitascope.video.catalog.service.changes import values_of
 
 FRAME = "pictures/poster.jpg"
 """Where a job leaves a frame of the film, below its output."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Changes:
-    """What an editor changes; None leaves a field as it is."""
-
-    name: str | None = None
-    description: str | None = None
-    tags: Sequence[str] | None = None
-    people: Sequence[Person] | None = None
-    visibility: Visibility | None = None
-
-    def values(self) -> dict[str, Any]:
-        """The columns that change."""
-        given = {one.name: getattr(self, one.name) for one in fields(self)}
-        changed = {name: value for name, value in given.items() if value is not None}
-        if self.people is not None:
-            changed["people"] = [asdict(person) for person in self.people]
-        if self.visibility is not None:
-            changed["visibility"] = self.visibility.value
-        return changed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,13 +94,24 @@ class TitleService:
             return await repository.own(reader, owner=ctx.account, after=after, limit=limit)
 
     async def edit(
-        self, ctx: Context, *, title: TitleId, changes: Changes, if_match: str | None = None
+        self,
+        ctx: Context,
+        *,
+        title: TitleId,
+        changes: TitleChanges,
+        version: int | None = None,
+        if_match: str | None = None,
     ) -> Title:
-        """Change what is said of a title; raises NoSuchTitle, or PreconditionFailed if it has changed."""
+        """Change what is said of a title; raises NoSuchTitle, or PreconditionFailed if it has changed.
+
+        What it must not have changed from is said by its `version`, or over HTTP by `if_match`.
+        """
+        values = values_of(changes)
         async with self._db.transaction(ctx) as tx:
             found = await self._editable(tx, title=title)
             require_match(if_match, etag=etag_of_title(found))
-            values = changes.values()
+            if version not in {None, found.version}:
+                raise PreconditionFailed
             return await self._change(tx, found, values) if values else found
 
     async def publish(self, ctx: Context, *, title: TitleId) -> Title:
