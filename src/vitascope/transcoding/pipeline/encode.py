@@ -160,7 +160,10 @@ def _source_filters(plan: Plan, largest: Rung) -> Iterator[str]:
     yield f"scale={largest.width}:{largest.height}:flags=bicubic:out_range=tv"
     if plan.video.high_dynamic_range:
         # Linear light in BT.709 primaries, mapped to what an ordinary screen shows.
-        yield "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0"
+        # Told in full first: files often name the transfer and forget the rest.
+        told = f"color_primaries=bt2020:color_trc={plan.video.transfer}:colorspace=bt2020nc:range=tv"
+        yield f"setparams={told},zscale=t=linear:npl=100,format=gbrpf32le"
+        yield "zscale=p=bt709,tonemap=hable:desat=0"
         yield "zscale=t=bt709:m=bt709:r=tv"
     yield "format=yuv420p,setsar=1"
 

@@ -168,6 +168,14 @@ def ten_bit(file: Path, _corpus: Corpus) -> None:
 
 
 @_film
+def hybrid_log_gamma(file: Path, _corpus: Corpus) -> None:
+    """HEVC, 10 bit, with the transfer of HLG and nothing else told about its colours."""
+    colour = "transfer=arib-std-b67:log-level=none"
+    codec = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", colour)
+    ffmpeg(*picture("320x180", seconds=1), *codec, "-tag:v", "hvc1", str(file))
+
+
+@_film
 def interlaced(file: Path, _corpus: Corpus) -> None:
     """Top field first, 25 frames per second."""
     ffmpeg(

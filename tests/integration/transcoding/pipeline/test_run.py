@@ -1,3 +1,4 @@
+import json
 import os
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 from mpegdash.parser import MPEGDASHParser
 from pymp4.parser import Box
 from tests.integration.transcoding.pipeline.conftest import Published
-from tests.integration.transcoding.pipeline.corpus import Corpus
+from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
 from vitascope.foundation.errors import VitascopeError
 from vitascope.transcoding.pipeline.contracts import (
@@ -173,6 +174,23 @@ class TestTranscode:
 
         assert [(r.width, r.height, r.frame_rate, r.frames) for r in outcome.renditions] == expected
         assert outcome.warnings == ()
+
+    @pytest.mark.parametrize("name", ["ten-bit", "hybrid-log-gamma"])
+    def test_high_dynamic_range(self, published: Published, name: str) -> None:
+        """PQ and HLG become 8-bit pictures in BT.709, and say so."""
+        outcome, folder = published(name)
+
+        playlist = folder / outcome.renditions[0].playlist
+        told = subprocess.run(
+            [TOOLS.ffprobe, "-v", "error", "-show_streams", "-of", "json", str(playlist)],
+            capture_output=True,
+            check=True,
+        )
+
+        (stream,) = json.loads(told.stdout)["streams"]
+        colours = [stream[f"color_{part}"] for part in ("space", "transfer", "primaries", "range")]
+        assert colours == ["bt709", "bt709", "bt709", "tv"]
+        assert stream["pix_fmt"] == "yuv420p"
 
     @pytest.mark.parametrize(
         ("name", "seconds"), [("short-sound", 5.0), ("single-frame", 0.04), ("slides", 12.0)]
