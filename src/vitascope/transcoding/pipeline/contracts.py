@@ -9,6 +9,7 @@ VitascopeError
 │   └── MediaBeyondLimits       more pixels, seconds or tracks than are taken here
 ├── TranscodeCancelled     409  somebody cancelled it
 ├── OutputOccupied         409  the output folder is not empty
+├── OutputUnwritable       422  the output folder cannot be made
 ├── OutOfSpace             507  the disk is full
 ├── ProgramMissing         503  ffmpeg or the packager is not there
 ├── ProgramFailed          500  a program failed for a reason that is not the film
@@ -54,6 +55,10 @@ class TranscodeCancelled(Conflict):
 
 class OutputOccupied(Conflict):
     """The output folder is not empty; name another or empty it first."""
+
+
+class OutputUnwritable(Invalid):
+    """The output folder cannot be made there; name another."""
 
 
 class OutOfSpace(VitascopeError):

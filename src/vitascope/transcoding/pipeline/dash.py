@@ -1,32 +1,32 @@
 """Check an MPD (ISO/IEC 23009-1) of a finished film."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 _NAMESPACE = {"mpd": "urn:mpeg:dash:schema:mpd:2011"}
 _DURATION = re.compile(r"PT(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?")
-_TOLERANCE = 0.5  # seconds between the film's stated length and that of a track
+_TOLERANCE = 0.5  # seconds between the film's stated length and that of its picture
 
 
-def problems_of_mpd(path: Path, *, durations: Sequence[float]) -> Iterator[str]:
-    """What is wrong with an MPD whose video and audio tracks last so many seconds."""
+def problems_of_mpd(path: Path, *, tracks: int, duration: float) -> Iterator[str]:
+    """What is wrong with an MPD of so many video and audio tracks, the picture lasting so many seconds."""
     root = ET.parse(path).getroot()  # noqa: S314 - expat bounds expansion and reads no external entity
     if root.get("type") != "static":
         yield f"{path.name} says that the film is live."
     stated = _seconds(root.get("mediaPresentationDuration", ""))
-    if durations and abs(stated - max(durations)) > _TOLERANCE:
-        yield f"{path.name} says {stated:.3f} s, the film lasts {max(durations):.3f} s."
-    tracks = [
+    if abs(stated - duration) > _TOLERANCE:
+        yield f"{path.name} says {stated:.3f} s, the film lasts {duration:.3f} s."
+    named = [
         representation
         for adaptation in root.iterfind(".//mpd:AdaptationSet", _NAMESPACE)
         for representation in adaptation.iterfind("mpd:Representation", _NAMESPACE)
         if adaptation.get("contentType") in {"video", "audio"}
     ]
-    if len(tracks) != len(durations):
-        yield f"{path.name} names {len(tracks)} tracks of {len(durations)}."
-    for track in tracks:
+    if len(named) != tracks:
+        yield f"{path.name} names {len(named)} tracks of {tracks}."
+    for track in named:
         yield from _problems_of_track(path, track)
 
 

@@ -23,6 +23,7 @@ from vitascope.transcoding.pipeline.contracts import (
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
+from vitascope.transcoding.pipeline.sound import end_with_picture
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint, first_error
 
 _PRESET = "veryfast"
@@ -92,7 +93,7 @@ def encode(source: Path, plan: Plan, *, work: Path, bench: Workbench) -> tuple[E
         )
         _require_success(finished)
         captions = extract(source, plan, folder=partial, bench=bench)
-        encoded = _examine(plan, partial, captions)
+        encoded = _examine(plan, partial, captions, bench=bench)
         (partial / _RESULT).write_bytes(msgspec.json.encode(encoded, enc_hook=str))
     return _load(folder), StageTime(wall=finished.wall + captions.wall, cpu=finished.cpu + captions.cpu)
 
@@ -159,7 +160,10 @@ def _source_filters(plan: Plan, largest: Rung) -> Iterator[str]:
     yield f"scale={largest.width}:{largest.height}:flags=bicubic:out_range=tv"
     if plan.video.high_dynamic_range:
         # Linear light in BT.709 primaries, mapped to what an ordinary screen shows.
-        yield "zscale=t=linear:npl=100,format=gbrpf32le,zscale=p=bt709,tonemap=hable:desat=0"
+        # Told in full first: files often name the transfer and forget the rest.
+        told = f"color_primaries=bt2020:color_trc={plan.video.transfer}:colorspace=bt2020nc:range=tv"
+        yield f"setparams={told},zscale=t=linear:npl=100,format=gbrpf32le"
+        yield "zscale=p=bt709,tonemap=hable:desat=0"
         yield "zscale=t=bt709:m=bt709:r=tv"
     yield "format=yuv420p,setsar=1"
 
@@ -231,7 +235,7 @@ def _require_success(finished: Finished) -> None:
     )
 
 
-def _examine(plan: Plan, folder: Path, captions: Captions) -> Encoded:
+def _examine(plan: Plan, folder: Path, captions: Captions, *, bench: Workbench) -> Encoded:
     """Read back what was encoded; raises UnreadableMedia, IncompleteMedia or SetInvalid."""
     video = tuple(_examine_video(rung, folder / _video_name(rung)) for rung in plan.rungs)
     sounds = [(track, _audio_name(number)) for number, track in enumerate(plan.audio)]
@@ -239,19 +243,32 @@ def _examine(plan: Plan, folder: Path, captions: Captions) -> Encoded:
     heard = tuple(sound for sound in audio if sound.duration > 0)
     _require_aligned(video, gop=plan.gop)
     _require_complete(plan, video[0].duration, max((sound.duration for sound in heard), default=0.0))
-    lost = [
-        f"The sound track {sound.track.index} ({sound.track.language}) could not be decoded; it is left out."
-        for sound in audio
-        if sound.duration == 0
-    ]
+    lost = [_lost(sound.track) for sound in audio if sound.duration == 0]
+    cut = _end_sounds(heard, folder, seconds=video[0].duration, bench=bench)
     return Encoded(
         folder=Path(),
         plan=plan,
         video=video,
         audio=heard,
         text=tuple(EncodedText(track=track, file=Path(file)) for track, file in captions.files),
-        warnings=(*lost, *captions.warnings),
+        warnings=(*lost, *cut, *captions.warnings),
     )
+
+
+def _lost(track: AudioTrack) -> str:
+    return f"The sound track {track.index} ({track.language}) could not be decoded; it is left out."
+
+
+def _end_sounds(
+    sounds: tuple[EncodedAudio, ...], folder: Path, *, seconds: float, bench: Workbench
+) -> list[str]:
+    excesses = [end_with_picture(folder / sound.file, seconds=seconds, bench=bench) for sound in sounds]
+    return [
+        f"The sound track {sound.track.index} ({sound.track.language}) goes on for {clock(excess)} "
+        "after the picture; it ends with the picture."
+        for sound, excess in zip(sounds, excesses, strict=True)
+        if excess
+    ]
 
 
 def _examine_video(rung: Rung, file: Path) -> EncodedVideo:

@@ -14,7 +14,7 @@ from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.workbench import Workbench, built
 
 FOLDER = "pictures"
-_RESULT = "pictures.json"
+RESULT = "pictures.json"
 _BOUNDS = Bounds(cpu=1800, wall=3600, file=256 << 20)
 _POSTER_WIDTHS = (1280, 640, 320)
 _THUMBNAIL_SIDE = 160
@@ -42,14 +42,14 @@ class Look(Struct, frozen=True):
 def draw(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Pictures, Path, StageTime]:
     """Draw the pictures of a set into a folder of `work`; skips what is there."""
     folder = work / encoded.folder.name.replace("encoded", "pictures")
-    if (folder / _RESULT).is_file():
-        pictures = msgspec.json.decode((folder / _RESULT).read_bytes(), type=Pictures)
+    if (folder / RESULT).is_file():
+        pictures = msgspec.json.decode((folder / RESULT).read_bytes(), type=Pictures)
         return pictures, folder, StageTime(wall=0.0, cpu=0.0)
     with built(folder) as partial:
         sheets, looks, first = _draw_sheets(encoded, partial, bench=bench)
         posters, second = _draw_posters(encoded, looks, partial, bench=bench)
         pictures = Pictures(posters=posters, thumbnails=f"{FOLDER}/thumbnails.vtt", sheets=sheets)
-        (partial / _RESULT).write_bytes(msgspec.json.encode(pictures))
+        (partial / RESULT).write_bytes(msgspec.json.encode(pictures))
     return pictures, folder, StageTime(wall=first.wall + second.wall, cpu=first.cpu + second.cpu)
 
 

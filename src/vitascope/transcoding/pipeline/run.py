@@ -1,11 +1,12 @@
 """The whole way from a file to a published set, in stages that can also be called one by one."""
 
+import errno
 import shutil
 import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vitascope.transcoding.pipeline import ladder
@@ -18,6 +19,7 @@ from vitascope.transcoding.pipeline.contracts import (
     Outcome,
     OutOfSpace,
     OutputOccupied,
+    OutputUnwritable,
     Pictures,
     Plan,
     Progress,
@@ -90,17 +92,21 @@ class Pipeline:
         target = packaged.folder / drawing.FOLDER
         if drawn.is_dir():
             shutil.rmtree(target, ignore_errors=True)
+            (drawn / drawing.RESULT).unlink(missing_ok=True)
             drawn.rename(target)
-        packaged.folder.rename(out)
+        try:
+            packaged.folder.rename(out)
+        except OSError as problem:
+            require_free(out)
+            raise OutputUnwritable(field="output") from problem
 
     def transcode(self, source: Path, *, out: Path) -> Outcome:
         """Do all of it; `out` is complete when this returns, and untouched if it raises."""
         require_free(out)
-        out.parent.mkdir(parents=True, exist_ok=True)
+        media, probed = self.probe(source)
+        plan = self.plan(media)
         # Beside the output: the last step is a rename, which stays on one disk.
         with _workspace(out) as work:
-            media, probed = self.probe(source)
-            plan = self.plan(media)
             encoded, encoded_in = self.encode(source, plan, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 drawing_now = pool.submit(self.pictures, encoded, work=work)
@@ -138,16 +144,24 @@ def require_free(out: Path) -> None:
 
 @contextmanager
 def _workspace(out: Path) -> Iterator[Path]:
+    made = [folder for folder in out.absolute().parents if not folder.exists()]
     try:
+        out.parent.mkdir(parents=True, exist_ok=True)
         work = Path(tempfile.mkdtemp(prefix=".vitascope-", dir=out.parent))
     except OSError as problem:
-        if problem.errno == 28:
+        if problem.errno == errno.ENOSPC:
             raise OutOfSpace from problem
-        raise
+        raise OutputUnwritable(
+            f"The output folder cannot be made: {problem.strerror}.", field="output"
+        ) from problem
     try:
         yield work
     finally:
         shutil.rmtree(work, ignore_errors=True)
+        for folder in made:
+            # Goes only if it is empty: if the set is in it, it stays.
+            with suppress(OSError):
+                folder.rmdir()
 
 
 def outcome(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import NotMedia
+from vitascope.transcoding.pipeline.contracts import NotMedia, UnreadableMedia
 
 _HEAD = 4096
 _TS_PACKETS = (188, 192)
@@ -70,8 +70,11 @@ def sniff(source: Path) -> Container:
     """Tell the container of a file; raises NotMedia, saying what the file looks like instead."""
     if not source.is_file():
         raise NotMedia("There is no such file, or it is not a plain file.", field="file")
-    with source.open("rb") as file:
-        head = file.read(_HEAD)
+    try:
+        with source.open("rb") as file:
+            head = file.read(_HEAD)
+    except OSError as problem:
+        raise UnreadableMedia(f"The file cannot be read: {problem.strerror}.", field="file") from problem
     if not head:
         raise NotMedia("The file is empty (zero bytes); upload it again.", field="file")
     demuxer = _demuxer_of(head)

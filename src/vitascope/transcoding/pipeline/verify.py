@@ -103,6 +103,7 @@ def _examine(folder: Path) -> Checked:
     video, faults_of_video = _read_all(folder, master.variants, video=True)
     sounds = tuple(entry for entry in master.media if entry.attributes.get("TYPE") == "AUDIO")
     audio, faults_of_audio = _read_all(folder, sounds, video=False)
+    lasting = max((stream.duration for stream in video), default=0.0)
     problems = [
         *faults_of_video,
         *faults_of_audio,
@@ -110,7 +111,7 @@ def _examine(folder: Path) -> Checked:
         *_problems_of_variants(master, video, audio),
         *_problems_of_alignment(video, audio),
         *_problems_of_iframes(folder, master),
-        *problems_of_mpd(folder / MANIFESTS.dash, durations=[stream.duration for stream in (*video, *audio)]),
+        *problems_of_mpd(folder / MANIFESTS.dash, tracks=len(video) + len(audio), duration=lasting),
     ]
     return Checked(video=video, audio=audio, problems=tuple(problems))
 

@@ -1,5 +1,6 @@
 """What every stage works with: the programs, the limits, whoever listens and whoever may cancel."""
 
+import errno
 import hashlib
 import os
 import re
@@ -97,7 +98,7 @@ def built(folder: Path) -> Iterator[Path]:
         partial.chmod(0o755)
         _rename(partial, folder)
     except OSError as problem:
-        if problem.errno == 28:
+        if problem.errno == errno.ENOSPC:
             raise OutOfSpace from problem
         raise
     finally:

@@ -77,6 +77,30 @@ def soundless_picture(file: Path, _corpus: Corpus) -> None:
 
 
 @_film
+def long_sound(file: Path, _corpus: Corpus) -> None:
+    """Sound that goes on for three seconds after the picture has ended."""
+    ffmpeg(*picture("320x180", seconds=2), *tone(seconds=5), *H264, "-c:a", "aac", str(file))
+
+
+@_film
+def short_sound(file: Path, _corpus: Corpus) -> None:
+    """Sound that ends three seconds before the picture."""
+    ffmpeg(*picture("320x180", seconds=5), *tone(seconds=2), *H264, "-c:a", "aac", str(file))
+
+
+@_film
+def single_frame(file: Path, _corpus: Corpus) -> None:
+    """One picture, a twenty-fifth of a second."""
+    ffmpeg(*picture("320x180", rate="25", seconds=1), "-frames:v", "1", *H264, str(file))
+
+
+@_film
+def slides(file: Path, _corpus: Corpus) -> None:
+    """A picture every four seconds."""
+    ffmpeg(*picture("320x180", rate="1/4", seconds=12), *H264, str(file))
+
+
+@_film
 def languages(file: Path, corpus: Corpus) -> None:
     """English and (default) German sound, two English tracks, French captions, a cover picture."""
     captions, cover = file.with_suffix(".srt"), file.with_suffix(".jpg")
@@ -141,6 +165,14 @@ def ten_bit(file: Path, _corpus: Corpus) -> None:
     colour = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none"
     codec = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", colour)
     ffmpeg(*picture(seconds=2), *codec, "-tag:v", "hvc1", str(file))
+
+
+@_film
+def hybrid_log_gamma(file: Path, _corpus: Corpus) -> None:
+    """HEVC, 10 bit, with the transfer of HLG and nothing else told about its colours."""
+    colour = "transfer=arib-std-b67:log-level=none"
+    codec = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", colour)
+    ffmpeg(*picture("320x180", seconds=1), *codec, "-tag:v", "hvc1", str(file))
 
 
 @_film

@@ -1,3 +1,7 @@
+import json
+import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -9,7 +13,7 @@ import pytest
 from mpegdash.parser import MPEGDASHParser
 from pymp4.parser import Box
 from tests.integration.transcoding.pipeline.conftest import Published
-from tests.integration.transcoding.pipeline.corpus import Corpus
+from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
 from vitascope.foundation.errors import VitascopeError
 from vitascope.transcoding.pipeline.contracts import (
@@ -19,6 +23,7 @@ from vitascope.transcoding.pipeline.contracts import (
     NotMedia,
     NoVideo,
     OutputOccupied,
+    OutputUnwritable,
     Progress,
     TranscodeCancelled,
     UnreadableMedia,
@@ -170,6 +175,42 @@ class TestTranscode:
         assert [(r.width, r.height, r.frame_rate, r.frames) for r in outcome.renditions] == expected
         assert outcome.warnings == ()
 
+    @pytest.mark.parametrize("name", ["ten-bit", "hybrid-log-gamma"])
+    def test_high_dynamic_range(self, published: Published, name: str) -> None:
+        """PQ and HLG become 8-bit pictures in BT.709, and say so."""
+        outcome, folder = published(name)
+
+        playlist = folder / outcome.renditions[0].playlist
+        told = subprocess.run(
+            [TOOLS.ffprobe, "-v", "error", "-show_streams", "-of", "json", str(playlist)],
+            capture_output=True,
+            check=True,
+        )
+
+        (stream,) = json.loads(told.stdout)["streams"]
+        colours = [stream[f"color_{part}"] for part in ("space", "transfer", "primaries", "range")]
+        assert colours == ["bt709", "bt709", "bt709", "tv"]
+        assert stream["pix_fmt"] == "yuv420p"
+
+    @pytest.mark.parametrize(
+        ("name", "seconds"), [("short-sound", 5.0), ("single-frame", 0.04), ("slides", 12.0)]
+    )
+    def test_lengths(self, published: Published, name: str, seconds: float) -> None:
+        """A set lasts as long as its picture, be that one frame or much longer than the sound."""
+        outcome, _ = published(name)
+
+        assert outcome.duration == pytest.approx(seconds)
+        assert outcome.warnings == ()
+
+    def test_long_sound(self, published: Published) -> None:
+        """Sound that outlasts the picture ends with it, and that is said."""
+        outcome, folder = published("long-sound")
+
+        sound = m3u8.load(str(folder / outcome.audio[0].playlist))
+        assert outcome.duration == 2.0
+        assert sum(segment.duration for segment in sound.segments) == pytest.approx(2.0, abs=0.1)
+        assert "ends with the picture" in outcome.warnings[0]
+
     def test_transport_stream(self, published: Published) -> None:
         """A stream whose clock starts at ten seconds becomes a set that starts at nought."""
         outcome, _ = published("transport-stream")
@@ -201,7 +242,7 @@ class TestTranscode:
     ) -> None:
         """What cannot be transcoded ends with a problem that a person understands, and leaves nothing."""
         with pytest.raises(problem, match=said):
-            Pipeline(bench).transcode(corpus[name], out=tmp_path / "set")
+            Pipeline(bench).transcode(corpus[name], out=tmp_path / "new" / "set")
 
         assert list(tmp_path.iterdir()) == []
 
@@ -230,6 +271,13 @@ class TestTranscode:
             Pipeline(bench).transcode(corpus["silent"], out=tmp_path)
 
         assert (tmp_path / "mine").read_text(encoding="ascii") == "keep"
+
+    def test_unwritable(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
+        """An output folder that cannot be made is told as such."""
+        (tmp_path / "file").touch()
+
+        with pytest.raises(OutputUnwritable, match="cannot be made"):
+            Pipeline(bench).transcode(corpus["silent"], out=tmp_path / "file" / "set")
 
     def test_cancel(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
         """A cancellation stops the encoder within a second and leaves nothing behind."""
@@ -278,6 +326,30 @@ class TestStages:
         assert (again, packaged_again, pictures_again, folder_again) == (encoded, packaged, pictures, folder)
         assert [time.cpu for time in (encoding, packaging, drawing)] == [0, 0, 0]
 
+    def test_killed(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
+        """After a kill -9 in the middle of encoding nothing passes for a result, and a retry completes."""
+        pipeline, source = Pipeline(bench), corpus["plain"]
+        plan = pipeline.plan(pipeline.probe(source)[0])
+        _kill_while_encoding(source, tmp_path)
+        left = [path.name for path in tmp_path.iterdir() if not path.name.startswith(".")]
+
+        encoded, time_taken = pipeline.encode(source, plan, work=tmp_path)
+
+        assert left == []
+        assert time_taken.cpu > 0
+        assert encoded.video[0].frames == 125
+
+    def test_half_a_result(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
+        """Had the killed encoder written under the final name (the planted bug), it would be found out."""
+        pipeline, source = Pipeline(bench), corpus["plain"]
+        plan = pipeline.plan(pipeline.probe(source)[0])
+        encoded, _ = pipeline.encode(source, plan, work=tmp_path)
+        video = encoded.folder / encoded.video[0].file
+        video.write_bytes(video.read_bytes()[:100_000])
+
+        with pytest.raises(VitascopeError):
+            pipeline.verify(pipeline.package(encoded, work=tmp_path)[0], encoded)
+
     def test_other_film(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
         """The result of one film is never taken for that of another in the same folder."""
         pipeline = Pipeline(bench)
@@ -290,3 +362,22 @@ class TestStages:
         }
 
         assert len(folders) == 2
+
+
+def _kill_while_encoding(source: Path, work: Path) -> None:
+    code = (
+        "import os, sys\nfrom pathlib import Path\n"
+        "from vitascope.transcoding.pipeline import binaries\n"
+        "from vitascope.transcoding.pipeline.run import Pipeline\n"
+        "from vitascope.transcoding.pipeline.workbench import Workbench\n"
+        "pipeline = Pipeline(Workbench(tools=binaries.find(os.environ)))\n"
+        "source, work = map(Path, sys.argv[1:])\n"
+        "pipeline.encode(source, pipeline.plan(pipeline.probe(source)[0]), work=work)\n"
+    )
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    with subprocess.Popen([sys.executable, "-c", code, str(source), str(work)], env=environment) as process:
+        until = time.monotonic() + 20
+        while not list(work.glob(".encoded-*/video-*.mp4")) and time.monotonic() < until:
+            time.sleep(0.01)
+        process.kill()
+    assert list(work.glob(".encoded-*")), "the encoder did not start"

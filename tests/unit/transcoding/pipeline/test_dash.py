@@ -25,15 +25,18 @@ def mpd(tmp_path: Path) -> Path:
 class TestProblemsOfMpd:
     def test_good(self, mpd: Path) -> None:
         """A static MPD with its tracks and files has no problem."""
-        assert list(problems_of_mpd(mpd, durations=[64.5])) == []
+        assert list(problems_of_mpd(mpd, tracks=1, duration=64.5)) == []
 
-    @pytest.mark.parametrize(("durations", "said"), [([60.0], "64.500 s"), ([64.5, 64.5], "1 tracks of 2")])
-    def test_other_film(self, mpd: Path, durations: list[float], said: str) -> None:
+    @pytest.mark.parametrize(
+        ("tracks", "duration", "said"),
+        [(1, 60.0, "64.500 s"), (2, 64.5, "1 tracks of 2")],
+    )
+    def test_other_film(self, mpd: Path, tracks: int, duration: float, said: str) -> None:
         """An MPD that tells another length or number of tracks is found."""
-        assert any(said in problem for problem in problems_of_mpd(mpd, durations=durations))
+        assert any(said in problem for problem in problems_of_mpd(mpd, tracks=tracks, duration=duration))
 
     def test_missing_files(self, mpd: Path) -> None:
         """An MPD that names files that are not there is found."""
         (mpd.parent / "00001.m4s").unlink()
 
-        assert "segments" in " ".join(problems_of_mpd(mpd, durations=[64.5]))
+        assert "segments" in " ".join(problems_of_mpd(mpd, tracks=1, duration=64.5))
