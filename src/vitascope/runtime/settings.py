@@ -1,5 +1,6 @@
 """All settings in one frozen tree: the platform's own sections and one for each service."""
 
+import os
 import socket
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
@@ -7,6 +8,7 @@ from typing import Annotated, TypeVar, cast
 from pydantic import Field, SecretStr, create_model
 
 from vitascope.foundation.config import Section, load
+from vitascope.foundation.db.server.account import account_for
 from vitascope.foundation.errors import Conflict
 from vitascope.foundation.mail.mailer import MailSettings
 from vitascope.foundation.module import Module
@@ -82,6 +84,8 @@ class Settings(Section):
 
 S = TypeVar("S", bound=Settings)
 
+_ROOTS_DATA = Path("/var/lib/vitascope")
+
 
 class AddressInUse(Conflict):
     """The address cannot be listened on; choose another."""
@@ -114,7 +118,18 @@ def overruled(settings: S, *, data: Path | None, host: str | None, port: int | N
     http = settings.http.model_copy(
         update={name: value for name, value in given.items() if value is not None}
     )
-    return settings.model_copy(update={"http": http, "data": (data or settings.data).resolve()})
+    chosen = data or (settings.data if "data" in settings.model_fields_set else default_folder())
+    return settings.model_copy(update={"http": http, "data": chosen.resolve()})
+
+
+def default_folder() -> Path:
+    """`data` in the working folder, or a place of the system's when root works where PostgreSQL may not.
+
+    PostgreSQL refuses to run as root, and the account that root lends it may not enter root's home.
+    """
+    here = Path("data").resolve()
+    reachable = os.geteuid() != 0 or account_for(here / "postgresql/cluster").can_reach(here.parent)
+    return here if reachable else _ROOTS_DATA
 
 
 def at_port(settings: S, port: int) -> S:

@@ -33,6 +33,6 @@ def command(data: Path | None, host: str | None, port: int | None, *, as_json: b
                 click.echo(
                     json.dumps({"url": settings.public_url, "data": str(settings.data)})
                     if as_json
-                    else f"Vitascope serves at {settings.public_url} (Ctrl-C stops it)"
+                    else f"Vitascope serves at {settings.public_url} from {settings.data} (Ctrl-C stops it)"
                 )
                 Supervisor([Child("web", web), Child("worker", worker)], check=base.check).run()
