@@ -2,6 +2,7 @@
 
 from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
+from vitascope.foundation.http.module import module as http
 from vitascope.foundation.module import Module
 from vitascope.foundation.workflows.module import module as workflows
 from vitascope.identity.auth.module import module as auth
@@ -11,6 +12,7 @@ from vitascope.video.upload.module import module as upload
 
 MODULES: tuple[Module, ...] = (
     workflows,
+    http,
     tenants,
     users,
     auth,
