@@ -2,6 +2,8 @@
 
 from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
+from vitascope.foundation.http.module import module as http
+from vitascope.foundation.locks.module import module as locks
 from vitascope.foundation.module import Module
 from vitascope.foundation.workflows.module import module as workflows
 from vitascope.identity.auth.module import module as auth
@@ -13,6 +15,8 @@ from vitascope.video.upload.module import module as upload
 
 MODULES: tuple[Module, ...] = (
     workflows,
+    http,
+    locks,
     tenants,
     users,
     auth,

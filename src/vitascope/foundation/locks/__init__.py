@@ -1,0 +1,4 @@
+"""Leases on names, with a fencing number that grows with every holder.
+
+Owns the schema `locks`: `leases`.
+"""
