@@ -72,7 +72,7 @@ def accounts(platform: PlatformUnderTest, clock: ManualClock) -> AccountService:
 
 @pytest.fixture
 def person(accounts: AccountService, visitor: Context) -> Callable[..., Awaitable[Account]]:
-    """Makes accounts: `await person("ada@example.org", Role.EDITOR)`."""
+    """Makes an account with an address and a role, by default a viewer's."""
 
     async def make(email: str, role: Role = Role.VIEWER, ctx: Context | None = None) -> Account:
         asked_by = Context(tenant=(ctx or visitor).tenant, principal=PLATFORM)
@@ -105,7 +105,7 @@ def letters(settings: Settings) -> Callable[[], Sequence[Any]]:
 
 @pytest.fixture
 def signed_in(platform: PlatformUnderTest) -> Callable[[str], Awaitable[httpx.AsyncClient]]:
-    """A client that has signed in over HTTP: `await signed_in("ada@example.org")`."""
+    """Gives a client of the account with this address, signed in over HTTP."""
 
     async def make(email: str) -> httpx.AsyncClient:
         async with platform.client() as client:

@@ -185,7 +185,8 @@ class TestRefresh:
 
         [won] = [one for one in answers if isinstance(one, Tokens)]
         assert {type(one) for one in answers if one is not won} == {RefreshedMeanwhile}
-        assert await sessions.refresh(visitor, refresh_token=won.refresh_token)
+        again = await sessions.refresh(visitor, refresh_token=won.refresh_token)
+        assert again.access_token
 
     async def test_grace_ends(
         self, sessions: SessionService, visitor: Context, sign_in: SignIn, clock: ManualClock
@@ -263,7 +264,8 @@ class TestRefresh:
 
         async with platform.db.system() as connection:
             kept = await connection.exec_driver_sql(
-                "SELECT t::text FROM identity_auth.refresh_tokens t UNION ALL SELECT l::text FROM events.log l"
+                "SELECT t::text FROM identity_auth.refresh_tokens t"
+                " UNION ALL SELECT l::text FROM events.log l"
                 " UNION ALL SELECT a::text FROM identity_tenants.audit a"
             )
             text = " ".join(row[0] for row in kept)

@@ -8,6 +8,7 @@ import pytest
 
 from vitascope.foundation.context import PLATFORM, AccountId, Context
 from vitascope.foundation.ids import RandomIds
+from vitascope.foundation.testing.problems import is_problem
 from vitascope.identity.tenants.contracts import Tenant
 from vitascope.identity.tenants.service import TenantService
 from vitascope.identity.users.contracts import Account, Role
@@ -35,16 +36,6 @@ async def elsewhere(person: People, tenants: TenantService, home: Tenant) -> Acc
     """An account of another tenant."""
     other = await tenants.create(slug="other", name="Other", hosts=["other.example.org"])
     return await person("eve@example.org", Role.OWNER, Context(tenant=other.id, principal=PLATFORM))
-
-
-def is_problem(answer: httpx.Response, status: HTTPStatus, *, field: str | None = None) -> bool:
-    """Whether the answer is a problem document of this status, about this field."""
-    kind = answer.headers["content-type"]
-    return (
-        kind == "application/problem+json"
-        and answer.status_code == status
-        and answer.json().get("field") == field
-    )
 
 
 class TestSignUp:
