@@ -82,7 +82,7 @@ def encode(source: Path, plan: Plan, *, work: Path, bench: Workbench) -> tuple[E
 
     Raises UnreadableMedia, IncompleteMedia, OutOfSpace, TranscodeCancelled, DeadlineExceeded.
     """
-    folder = work / f"encoded-{fingerprint(source, plan)}"
+    folder = work.resolve() / f"encoded-{fingerprint(source, plan)}"
     if (folder / _RESULT).is_file():
         return _load(folder), StageTime(wall=0.0, cpu=0.0)
     with built(folder) as partial:

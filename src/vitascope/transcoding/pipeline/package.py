@@ -50,7 +50,7 @@ class Packaged(Struct, frozen=True, kw_only=True):
 
 def package(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Packaged, StageTime]:
     """Package what was encoded into a folder of `work`; skips what is there."""
-    folder = work / encoded.folder.name.replace("encoded", "packaged")
+    folder = work.resolve() / encoded.folder.name.replace("encoded", "packaged")
     packaged = Packaged(folder=folder, audio=_sounds(encoded), text=_texts(encoded))
     if (folder / MANIFESTS.hls).is_file():
         return packaged, StageTime(wall=0.0, cpu=0.0)

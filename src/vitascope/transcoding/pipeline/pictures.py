@@ -41,7 +41,7 @@ class Look(Struct, frozen=True):
 
 def draw(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Pictures, Path, StageTime]:
     """Draw the pictures of a set into a folder of `work`; skips what is there."""
-    folder = work / encoded.folder.name.replace("encoded", "pictures")
+    folder = work.resolve() / encoded.folder.name.replace("encoded", "pictures")
     if (folder / RESULT).is_file():
         pictures = msgspec.json.decode((folder / RESULT).read_bytes(), type=Pictures)
         return pictures, folder, StageTime(wall=0.0, cpu=0.0)

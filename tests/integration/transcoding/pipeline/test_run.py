@@ -263,6 +263,18 @@ class TestTranscode:
         assert outcome.renditions[0].frames == 90
         assert sorted(path.name for path in tmp_path.iterdir()) == sorted([hostile.name, "se,t %02d=\x1b"])
 
+    def test_relative_paths(
+        self, corpus: Corpus, bench: Workbench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Film and output may be named from the folder that one is in."""
+        (tmp_path / "film.mp4").write_bytes(corpus["languages"].read_bytes())
+        monkeypatch.chdir(tmp_path)
+
+        outcome = Pipeline(bench).transcode(Path("film.mp4"), out=Path("set"))
+
+        assert (tmp_path / "set" / outcome.manifests.hls).is_file()
+        assert (tmp_path / "set" / outcome.captions[0].file).is_file()
+
     def test_occupied(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
         """A folder that holds something is not overwritten."""
         (tmp_path / "mine").write_text("keep", encoding="ascii")

@@ -6,7 +6,6 @@ import selectors
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -54,7 +53,7 @@ class Bounds(Struct, frozen=True, kw_only=True):
 class Command(Struct, frozen=True, kw_only=True):
     """A program, its arguments, and the only files and folders that it may read and write.
 
-    It runs in `folder`, by default an empty one of its own.
+    It runs in `folder`, by default the root, where it may write nothing.
     """
 
     program: Path
@@ -120,12 +119,10 @@ class _Process:
     def __init__(self, command: Command, bounds: Bounds) -> None:
         self._reader, status = os.pipe()
         self._name = command.program.name
-        self._scratch = tempfile.TemporaryDirectory(prefix="vitascope-")
         try:
             self._child = self._start(command, bounds, status)
         except OSError as problem:
             os.close(self._reader)
-            self._scratch.cleanup()
             raise ProgramMissing(f"{self._name} could not be started: {problem.strerror}.") from problem
         finally:
             os.close(status)
@@ -133,7 +130,7 @@ class _Process:
         self._usage: Any = None
 
     def _start(self, command: Command, bounds: Bounds, status: int) -> subprocess.Popen[bytes]:
-        text = json.dumps(_specification(command, bounds, self._scratch.name))
+        text = json.dumps(_specification(command, bounds))
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(status), text],
             stdin=subprocess.DEVNULL,
@@ -141,9 +138,9 @@ class _Process:
             stderr=subprocess.PIPE,
             pass_fds=(status,),
             # Nothing of our environment, which may hold secrets, goes along.
-            env={"LC_ALL": "C.UTF-8", "TMPDIR": self._scratch.name, "HOME": self._scratch.name},
+            env={"LC_ALL": "C.UTF-8"},
             start_new_session=True,
-            cwd=command.folder or self._scratch.name,
+            cwd=command.folder or "/",
         )
 
     def __enter__(self) -> Self:
@@ -155,7 +152,6 @@ class _Process:
             self._reap()
         for stream in self._streams():
             stream.close()
-        self._scratch.cleanup()
 
     def _streams(self) -> list[IO[bytes]]:
         return [stream for stream in (self._child.stdout, self._child.stderr) if stream]
@@ -225,13 +221,13 @@ class _Process:
         )
 
 
-def _specification(command: Command, bounds: Bounds, scratch: str) -> dict[str, Any]:
+def _specification(command: Command, bounds: Bounds) -> dict[str, Any]:
     readable = [*_SYSTEM, str(command.program), *map(str, command.readable)]
     return {
         "argv": [str(command.program), *command.arguments],
         "parent": os.getpid(),
         "readable": readable,
-        "writable": ["/dev/null", scratch, *map(str, command.writable)],
+        "writable": ["/dev/null", *map(str, command.writable)],
         "limits": {
             "CPU": bounds.cpu,
             "DATA": bounds.memory,
