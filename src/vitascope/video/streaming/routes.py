@@ -19,12 +19,8 @@ from vitascope.video.streaming.adapters.library import Library
 from vitascope.video.streaming.contracts import Playback, PlaybackId
 from vitascope.video.streaming.service.answers import PREFLIGHT, Answer, Conditions, File, NoSuchFile, answer
 from vitascope.video.streaming.service.playback import MEDIA, StreamingService
-from vitascope.video.streaming.service.tokens import Tokens
 
 router = APIRouter(prefix="/titles", tags=["streaming"])
-
-AUTHORISE = "/authorise" + MEDIA
-_REMEMBERED_SECONDS = 60
 
 
 class PlaybackView(BaseModel):
@@ -54,23 +50,9 @@ async def play(title: TitleId, ctx: Visitor, streaming: Provided[StreamingServic
 
 
 def media_routes(container: Container) -> list[BaseRoute]:
-    """The files of playbacks, and the question that nginx asks about a token."""
+    """The files of playbacks."""
     files = MediaFiles(library=container.get(Library), objects=container.get(Objects))  # type: ignore[type-abstract]  # a port is asked for by its Protocol
-    tokens = container.get(Tokens)
-
-    async def authorise(request: Request) -> Response:
-        grant = tokens.grant(request.path_params["token"])
-        remaining = int((grant.expires - tokens.now()).total_seconds())
-        headers = {
-            "x-media-prefix": grant.prefix,
-            "x-accel-expires": str(max(0, min(remaining, _REMEMBERED_SECONDS))),
-        }
-        return Response(status_code=HTTPStatus.NO_CONTENT, headers=headers)
-
-    return [
-        Route(MEDIA + "/{token}/{path:path}", files.respond, methods=["GET", "HEAD", "OPTIONS"]),
-        Route(AUTHORISE + "/{token}", authorise, methods=["GET"]),
-    ]
+    return [Route(MEDIA + "/{token}/{path:path}", files.respond, methods=["GET", "HEAD", "OPTIONS"])]
 
 
 class MediaFiles:

@@ -15,6 +15,10 @@ class StreamingSettings(Section):
         default=None,
         description="where media is served from, as https://media.example; by default the pages' own address",
     )
+    edge: bool = Field(
+        default=False,
+        description="sign paths for an nginx in front of the stored files too (see `vitascope deploy nginx`)",
+    )
     delivery_host: str = Field(
         default="127.0.0.1", description="the address on which the media server of its own listens"
     )
