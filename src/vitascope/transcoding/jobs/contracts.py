@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 from vitascope.foundation.context import AccountId, Context
-from vitascope.foundation.errors import Conflict, NotFound
+from vitascope.foundation.errors import Conflict, Invalid, NotFound, TooManyRequests
 from vitascope.foundation.ids import Id
 
 
@@ -42,9 +42,11 @@ class Job:
     """A job as its submitter sees it.
 
     `source` and `output` are object keys, `output` the prefix below which a completed job's files
-    lie: `master.m3u8`, `manifest.mpd`, `poster.jpg`, `thumbnails.vtt` and what they name. `progress`
-    runs from 0 to 1 over all stages. `problem` is an RFC 9457 object when the job failed.
-    `seconds` is wall time for each finished stage. `duration` is the film's, in seconds.
+    lie: `master.m3u8`, `manifest.mpd`, `pictures/poster.jpg`, `pictures/thumbnails.vtt` and what they
+    name; before that, the prefix below which they will lie. `progress` runs from 0 to 1 over all
+    stages. `problem` is an RFC 9457 object when the job failed. `seconds` is wall time for each
+    finished stage, `cpu_seconds` the CPU time of its programs. `duration` is the film's, in seconds.
+    `warnings` name what of the film is missing in the result.
     """
 
     id: JobId
@@ -63,6 +65,8 @@ class Job:
     renditions: Sequence[JobRendition]
     seconds: Mapping[str, float] = field(default_factory=dict)
     problem: Mapping[str, Any] | None = None
+    cpu_seconds: Mapping[str, float] = field(default_factory=dict)
+    warnings: Sequence[str] = ()
 
 
 class NoSuchJob(NotFound):
@@ -77,11 +81,22 @@ class JobIsActive(Conflict):
     """The job is not finished; only a failed or cancelled job can be retried."""
 
 
+class NoSuchSource(Invalid):
+    """There is no such object; name the key of a file that was uploaded here."""
+
+
+class TooManyJobs(TooManyRequests):
+    """As many jobs as may be unfinished at once wait or run already; try again when one has ended."""
+
+
 class Jobs(Protocol):
     """The transcoding service."""
 
     async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
-        """Queue a job for the object `source`; submitting the same `key` again returns the first job."""
+        """Queue a job for the object `source`; submitting the same `key` again returns the first job.
+
+        Raises `NoSuchSource` and `TooManyJobs`.
+        """
 
     async def get(self, ctx: Context, *, job: JobId) -> Job:
         """One job; raises `NoSuchJob`."""

@@ -1,0 +1,1 @@
+"""Where jobs touch this machine and the object store."""

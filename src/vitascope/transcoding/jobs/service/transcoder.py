@@ -1,0 +1,296 @@
+"""What a worker does for a job, step by step; each may be repeated after a crash."""
+
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from vitascope.foundation.clock import Clock
+from vitascope.foundation.db.database import Database, Transaction, retried
+from vitascope.foundation.encoding import to_plain
+from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
+from vitascope.foundation.storage.objects import ObjectMissing, Objects
+from vitascope.foundation.workflows.declaration import Run
+from vitascope.transcoding.jobs import repository
+from vitascope.transcoding.jobs.adapters import masters, programs, shipping
+from vitascope.transcoding.jobs.adapters.scratch import Scratch
+from vitascope.transcoding.jobs.contracts import Job, JobRendition, JobState
+from vitascope.transcoding.jobs.events import JobCompleted, JobFailed, JobStarted
+from vitascope.transcoding.jobs.repository import Change
+from vitascope.transcoding.jobs.service.outcomes import Failure, Made, SourceGone, TranscodingGivenUp
+from vitascope.transcoding.jobs.service.settings import JobsSettings
+from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
+from vitascope.transcoding.jobs.service.work import Attempt
+from vitascope.transcoding.pipeline import ladder
+from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled
+from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.run import Pipeline, renditions
+from vitascope.transcoding.pipeline.workbench import Workbench
+
+T = TypeVar("T")
+
+
+class Transcoder:
+    """Takes jobs on; there is one in each worker."""
+
+    def __init__(
+        self, *, db: Database, objects: Objects, scratch: Scratch, clock: Clock, settings: JobsSettings
+    ) -> None:
+        self.db, self.objects, self.scratch = db, objects, scratch
+        self.clock, self.settings = clock, settings
+
+    def take(self, run: Run, attempt: Attempt) -> "Transcoding":
+        """One attempt at a job, run as durable work."""
+        return Transcoding(self, run=run, attempt=attempt)
+
+    async def give_up(self, tx: Transaction, *, attempt: Attempt) -> None:
+        """The job failed, because its durable work did, unless it has ended otherwise."""
+        job = await repository.lock(tx, job=attempt.job, owner=None)
+        if job is not None and job.attempt == attempt.number and job.state in repository.ACTIVE:
+            await self.fail(tx, job, TranscodingGivenUp().problem())
+
+    async def fail(self, tx: Transaction, job: Job, problem: Mapping[str, Any]) -> None:
+        """Keep why a locked job failed, and tell it."""
+        values = {"problem": dict(problem), "finished_at": self.clock.now()}
+        await self.move(tx, job, JobState.FAILED, values, reason=str(problem["detail"]))
+        told = JobFailed(
+            job=job.id, source=job.source, problem_type=str(problem["type"]), detail=str(problem["detail"])
+        )
+        tx.emit(told, subject=job.id)
+
+    async def move(
+        self,
+        tx: Transaction,
+        job: Job,
+        state: JobState,
+        values: Mapping[str, Any],
+        *,
+        reason: str | None = None,
+    ) -> None:
+        """Bring a locked job to a state, and remember when."""
+        await repository.set_state(tx, job=job.id, state=state, values=values)
+        change = Change(state=state, attempt=job.attempt, at=self.clock.now(), account=None, reason=reason)
+        await repository.note(tx, job=job.id, change=change)
+
+
+class Transcoding:
+    """One attempt at a job. A stage that finds the work of an earlier one missing does that again.
+
+    So it is when a retry, or a worker on another machine, goes on with a job: results in the history of
+    the workflow are small, and the files that they tell of may lie elsewhere or nowhere.
+    """
+
+    def __init__(self, transcoder: Transcoder, *, run: Run, attempt: Attempt) -> None:
+        self._transcoder, self._ctx, self._attempt = transcoder, run.ctx, attempt
+        self._db, self._objects, self._scratch = transcoder.db, transcoder.objects, transcoder.scratch
+        self._watch = Watch(
+            db=transcoder.db, run=run, attempt=attempt, seconds=transcoder.settings.watch_seconds
+        )
+
+    @retried
+    async def start(self) -> str | None:
+        """The key of the source, once the job is in work; None if it is no longer wanted."""
+        async with self._db.transaction(self._ctx) as tx:
+            job = await self._lock(tx)
+            if job is None:
+                return None
+            if job.state == JobState.PENDING:
+                values = {"started_at": self._transcoder.clock.now()}
+                await self._transcoder.move(tx, job, JobState.PROCESSING, values)
+                tx.emit(JobStarted(job=job.id, attempt=job.attempt), subject=job.id)
+            return job.source
+
+    async def fetch(self, source: str) -> None:
+        """Have the film on this machine."""
+        async with self._watch.over("fetch") as watched:
+            await self._film(source, watched)
+
+    async def probe(self, source: str) -> SourceMedia:
+        """What the film is; raises a MediaRejected if it cannot be transcoded."""
+        return await self._stage("probe", source, lambda pipeline, film: pipeline.probe(film))
+
+    async def plan(self, media: SourceMedia) -> Plan:
+        """What will be made of it."""
+        async with self._watch.over("plan"):
+            return ladder.plan(media)
+
+    async def encode(self, source: str, plan: Plan) -> None:
+        """Encode all rungs and sound tracks."""
+
+        def encode(pipeline: Pipeline, film: Path) -> tuple[None, StageTime]:
+            return None, pipeline.encode(film, plan, work=self._work)[1]
+
+        await self._stage("encode", source, encode)
+
+    async def package(self, source: str, plan: Plan) -> None:
+        """Make one set of segments with its manifests."""
+
+        def package(pipeline: Pipeline, film: Path) -> tuple[None, StageTime]:
+            return None, pipeline.package(self._encoded(pipeline, film, plan), work=self._work)[1]
+
+        await self._stage("package", source, package)
+
+    async def pictures(self, source: str, plan: Plan) -> None:
+        """Draw poster and thumbnails."""
+
+        def draw(pipeline: Pipeline, film: Path) -> tuple[None, StageTime]:
+            return None, pipeline.pictures(self._encoded(pipeline, film, plan), work=self._work)[2]
+
+        await self._stage("pictures", source, draw)
+
+    async def verify(self, source: str, plan: Plan) -> Made:
+        """Check that the set plays; raises SetInvalid."""
+
+        def verify(pipeline: Pipeline, film: Path) -> tuple[Made, StageTime]:
+            encoded = self._encoded(pipeline, film, plan)
+            packaged, _ = pipeline.package(encoded, work=self._work)
+            checked, time = pipeline.verify(packaged, encoded)
+            made = tuple(_rendition(one) for one in renditions(encoded, checked))
+            return Made(renditions=made, duration=encoded.duration, warnings=encoded.warnings), time
+
+        return await self._stage("verify", source, verify)
+
+    async def publish(self, source: str, plan: Plan) -> str:
+        """Store the set below a prefix of its own; the prefix, which nobody knows yet.
+
+        Each time it runs the prefix is another: one who was thought dead cannot write into what is published.
+        """
+        async with self._watch.over("publish") as watched:
+            film = await self._film(source, watched)
+            files = await in_thread(watched, lambda: self._files(self._pipeline(watched), film, plan))
+            prefix = await self._stage_prefix()
+            began = self._transcoder.clock.now()
+            await shipping.ship(
+                self._objects,
+                files,
+                to=ObjectPrefix(prefix),
+                at_once=self._transcoder.settings.uploads,
+                progress=watched.move,
+            )
+            took = (self._transcoder.clock.now() - began).total_seconds()
+        await self._note("publish", StageTime(wall=took, cpu=0.0))
+        return prefix
+
+    @retried
+    async def complete(self, made: Made, prefix: str) -> None:
+        """The job is done, unless it was cancelled meanwhile; whoever hears of it finds all files."""
+        async with self._db.transaction(self._ctx) as tx:
+            job = await self._lock(tx)
+            if job is None:
+                return
+            await self._transcoder.move(tx, job, JobState.COMPLETED, self._result(made, prefix))
+            largest = made.renditions[0]
+            done = JobCompleted(
+                job=job.id,
+                source=job.source,
+                output=prefix,
+                duration=made.duration,
+                width=largest.width,
+                height=largest.height,
+            )
+            tx.emit(done, subject=job.id)
+
+    async def fail(self, failure: Failure) -> None:
+        """The job failed, unless it was cancelled meanwhile.
+
+        What it leaves goes before the state changes: from then on a retry may build in the same folder.
+        """
+        if not failure.worth_keeping:
+            await self._scratch.remove(self._attempt.job)
+        await self._fail(failure)
+
+    async def clear(self) -> None:
+        """Remove what the ended job has left, but keep the finished stages of one that can be retried."""
+        async with self._db.read(self._ctx) as reader:
+            job = await repository.get(reader, job=self._attempt.job, owner=None)
+            prefixes = await repository.staged(reader, job=self._attempt.job)
+        if job is not None and job.state == JobState.COMPLETED:
+            await self._scratch.remove(job.id)
+        for prefix in prefixes:
+            await self._objects.delete_prefix(ObjectPrefix(prefix))
+        if prefixes:
+            async with self._db.transaction(self._ctx) as tx:
+                await repository.unstage(tx, job=self._attempt.job, prefixes=prefixes)
+
+    @retried
+    async def _fail(self, failure: Failure) -> None:
+        async with self._db.transaction(self._ctx) as tx:
+            job = await self._lock(tx)
+            if job is not None:
+                await self._transcoder.fail(tx, job, failure.problem)
+
+    async def _lock(self, tx: Transaction) -> Job | None:
+        """The job, locked, if this attempt at it is wanted."""
+        job = await repository.lock(tx, job=self._attempt.job, owner=None)
+        wanted = job is not None and job.attempt == self._attempt.number and job.state in repository.ACTIVE
+        return job if wanted else None
+
+    async def _stage(
+        self, name: str, source: str, call: Callable[[Pipeline, Path], tuple[T, StageTime]]
+    ) -> T:
+        """Run a stage of the pipeline in a thread, watched, and keep what it took."""
+        async with self._watch.over(name) as watched:
+            film = await self._film(source, watched)
+            pipeline = self._pipeline(watched)
+            result, took = await in_thread(watched, lambda: call(pipeline, film))
+        await self._note(name, took)
+        return result
+
+    async def _note(self, stage: str, took: StageTime) -> None:
+        async with self._db.transaction(self._ctx) as tx:
+            await repository.note_stage(
+                tx,
+                job=self._attempt.job,
+                attempt=self._attempt.number,
+                seconds={stage: round(took.wall, 3)},
+                cpu={stage: round(took.cpu, 3)},
+            )
+
+    async def _film(self, source: str, watched: Watched) -> Path:
+        try:
+            return await masters.fetch(
+                self._objects, ObjectKey(source), folder=self._work, progress=watched.move
+            )
+        except ObjectMissing as missing:
+            raise SourceGone from missing
+
+    async def _stage_prefix(self) -> str:
+        attempt, token = self._attempt, uuid.uuid4().hex[:8]
+        whole = repository.output_of(self._ctx.tenant, attempt.job)
+        prefix = f"{whole}a{attempt.number}-{token}/"
+        async with self._db.transaction(self._ctx) as tx:
+            if not await repository.stage(tx, job=attempt.job, attempt=attempt.number, prefix=prefix):
+                raise TranscodeCancelled
+        return prefix
+
+    @property
+    def _work(self) -> Path:
+        return self._scratch.of(self._attempt.job)
+
+    def _pipeline(self, watched: Watched) -> Pipeline:
+        bench = Workbench(tools=programs.tools(), listen=watched.meter.hear, cancel=watched.stop)
+        return Pipeline(bench)
+
+    def _encoded(self, pipeline: Pipeline, film: Path, plan: Plan) -> Encoded:
+        return pipeline.encode(film, plan, work=self._work)[0]
+
+    def _files(self, pipeline: Pipeline, film: Path, plan: Plan) -> Mapping[str, Path]:
+        encoded = self._encoded(pipeline, film, plan)
+        packaged, _ = pipeline.package(encoded, work=self._work)
+        _, drawn, _ = pipeline.pictures(encoded, work=self._work)
+        return shipping.files_of(packaged.folder, drawn)
+
+    def _result(self, made: Made, prefix: str) -> dict[str, Any]:
+        return {
+            "output": prefix,
+            "duration": made.duration,
+            "renditions": to_plain(made.renditions),
+            "warnings": list(made.warnings),
+            "progress": 1.0,
+            "stage": None,
+            "finished_at": self._transcoder.clock.now(),
+        }
+
+
+def _rendition(one: Any) -> JobRendition:
+    return JobRendition(**{name: getattr(one, name) for name in JobRendition.__dataclass_fields__})

@@ -1,0 +1,100 @@
+"""Films in the store of a platform, and jobs that turn them into sets."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tests.integration.transcoding.pipeline.corpus import H264, Corpus, ffmpeg, picture, tone
+
+from vitascope.foundation.context import Context
+from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
+from vitascope.foundation.storage.objects import Objects
+from vitascope.foundation.testing.workflows import InlineRun
+from vitascope.foundation.workflows.declaration import Run
+from vitascope.runtime.testing import PlatformUnderTest
+from vitascope.transcoding.jobs.contracts import Job
+from vitascope.transcoding.jobs.jobs import transcode
+from vitascope.transcoding.jobs.service.jobs import JobService
+from vitascope.transcoding.jobs.service.settings import JobsSettings
+from vitascope.transcoding.jobs.service.transcoder import Transcoder
+from vitascope.transcoding.jobs.service.work import Attempt
+
+
+@pytest.fixture(scope="session")
+def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two seconds of moving picture with a tone."""
+    file = tmp_path_factory.mktemp("films") / "film.mp4"
+    ffmpeg(*picture("320x180", seconds=2), *tone(seconds=2), *H264, "-c:a", "aac", str(file))
+    return file
+
+
+@pytest.fixture(scope="session")
+def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A minute of film, which takes some seconds to encode."""
+    file = tmp_path_factory.mktemp("films") / "long.mp4"
+    ffmpeg(*picture("640x360", seconds=60), *H264, str(file))
+    return file
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """The broken and hostile ones."""
+    return Corpus(tmp_path_factory.mktemp("corpus"))
+
+
+class Studio:
+    """Brings films in, and does what workers do."""
+
+    def __init__(self, platform: PlatformUnderTest, *, data: Path) -> None:
+        self.platform, self.data = platform, data
+        self.objects: Objects = platform.container.get(Objects)  # type: ignore[type-abstract]  # a port
+        self.jobs = platform.container.get(JobService)
+        self._films = 0
+
+    async def store(self, ctx: Context, film: Path) -> str:
+        """Upload a film; its key."""
+        self._films += 1
+        key = ObjectKey.of(ctx.tenant, "uploads", f"upl_{self._films}", "source")
+        await self.objects.put(key, film)
+        return str(key)
+
+    async def submit(self, ctx: Context, film: Path, *, filename: str = "kiss.mp4") -> Job:
+        """Upload a film and submit a job for it, which waits for a worker."""
+        source = await self.store(ctx, film)
+        return await self.jobs.submit(ctx, source=source, filename=filename, key=source)
+
+    async def transcode(self, ctx: Context, film: Path) -> Job:
+        """The same, and let a worker do it to its end."""
+        job = await self.submit(ctx, film)
+        await self.platform.pump()
+        return await self.jobs.get(ctx, job=job.id)
+
+    def run(self, ctx: Context, job: Job) -> InlineRun:
+        """The workflow of the job's present attempt."""
+        return InlineRun(ctx=ctx, id=Attempt(job=job.id, number=job.attempt).workflow)
+
+    async def work(self, run: Run) -> None:
+        """Do what a worker does with a workflow."""
+        transcoder = self.platform.container.get(Transcoder)
+        await transcode.function(run, Attempt.of_workflow(run.id), transcoder)
+
+    async def names(self, prefix: str) -> set[str]:
+        """What lies below a prefix, without it."""
+        listing = await self.objects.page(ObjectPrefix(prefix))
+        return {one.key.removeprefix(prefix) for one in listing.objects}
+
+    @property
+    def scratch(self) -> list[str]:
+        """The names of the scratch folders."""
+        folder = self.data / "scratch"
+        return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+MakeStudio = Callable[[], Studio]
+
+
+@pytest.fixture
+def studio(platform: PlatformUnderTest, tmp_path: Path) -> Studio:
+    """Jobs with real encoders, on a real database and disk."""
+    platform.container.put(JobsSettings, JobsSettings(watch_seconds=0.05))
+    return Studio(platform, data=tmp_path / "data")
