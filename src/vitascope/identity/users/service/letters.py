@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database
@@ -16,6 +17,8 @@ from vitascope.identity.users.models import SignUpId
 from vitascope.identity.users.repository import SignUp
 from vitascope.identity.users.service.settings import UsersSettings
 
+_TOKEN_BYTES = 16  # beyond guessing in a day, and short enough that mail does not break the link
+_LINKABLE = re.compile(r"//|\w{2,}\.\w{2,}|@")
 _WELCOME = """Hello {name},
 
 welcome to {tenant}. Please confirm that this is your address:
@@ -49,7 +52,7 @@ class SignUpTokens:
 
     def token(self, ctx: Context, *, sign_up: SignUpId) -> str:
         """The token of this sign-up, always the same."""
-        mac = hmac.digest(self._key, f"{ctx.tenant} {sign_up}".encode(), "sha256")
+        mac = hmac.digest(self._key, f"{ctx.tenant} {sign_up}".encode(), "sha256")[:_TOKEN_BYTES]
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
@@ -86,9 +89,9 @@ class Letters:
 
     def _welcome(self, ctx: Context, tenant: Tenant, who: SignUp) -> Message:
         link = f"{self._base(tenant)}/verify?token={self._tokens.token(ctx, sign_up=who.id)}"
-        text = _WELCOME.format(
-            name=who.name, tenant=tenant.name, link=link, hours=self._settings.sign_up_hours
-        )
+        # a mail program makes a link of whatever looks like one, and anybody may type any name
+        name = "there" if _LINKABLE.search(who.name) else who.name
+        text = _WELCOME.format(name=name, tenant=tenant.name, link=link, hours=self._settings.sign_up_hours)
         return Message(to=who.email, subject=f"Your account at {tenant.name}", text=text)
 
     def _known(self, tenant: Tenant, who: SignUp) -> Message:
