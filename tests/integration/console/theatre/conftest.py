@@ -15,7 +15,7 @@ from vitascope.transcoding.pipeline.workbench import Workbench
 
 SECONDS = 24
 _SUBTITLES = "1\n00:00:00,000 --> 00:00:20,000\nHere comes the picture.\n"
-_ARGUMENTS = (
+CHROMIUM_ARGUMENTS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-background-networking",
@@ -47,7 +47,7 @@ async def browser() -> AsyncIterator[Browser]:
     if chromium is None or not (STATIC / "vendor").is_dir():
         pytest.skip("needs chromium and the browser parts (make parts assets)")
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=_ARGUMENTS)
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         yield browser
         await browser.close()
 
