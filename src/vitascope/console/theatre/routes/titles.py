@@ -6,13 +6,12 @@ from typing import Annotated, Any, Literal, Self
 from fastapi import APIRouter, Form
 from pydantic import BaseModel, ConfigDict
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import RedirectResponse, Response
 
 from vitascope.console.theatre.guests import Guest, Member
 from vitascope.console.theatre.live import Feed, Fragments, stream
 from vitascope.console.theatre.pages import fragment, render
 from vitascope.foundation.context import Context
-from vitascope.foundation.encoding import to_plain
 from vitascope.foundation.errors import Forbidden, VitascopeError
 from vitascope.foundation.wiring import Provided
 from vitascope.identity.users.contracts import Permission
@@ -81,13 +80,6 @@ async def show(  # noqa: PLR0913 - three services meet on this page
         "engine": engine,
     }
     return render(request, "title.html", ctx=ctx, **said)
-
-
-@router.post("/{title}/playback")
-async def play(title: TitleId, ctx: Guest, streaming: Provided[Streaming]) -> Response:
-    """A new playback for a player whose addresses have expired."""
-    playback = await streaming.open(ctx, title=title)
-    return JSONResponse(to_plain(playback), headers={"Cache-Control": "no-store"})
 
 
 @router.get("/{title}/live")

@@ -63,16 +63,6 @@ class TestShow:
         assert page.status_code == 404
         assert "Nothing is showing here" in page.text
 
-    async def test_another_playback(self, house: House, ada: AccountId) -> None:
-        """A player whose addresses have expired gets new ones."""
-        title = house.films.add(ada)
-
-        async with house.browser() as browser:
-            answer = await browser.post(f"/titles/{title.id}/playback")
-
-        assert answer.json()["hls"].endswith("/master.m3u8")
-        assert answer.headers["cache-control"] == "no-store"
-
 
 class TestLive:
     async def test_counts_as_they_change(self, house: House, ada: AccountId) -> None:

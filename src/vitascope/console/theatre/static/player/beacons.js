@@ -7,6 +7,13 @@ const KEPT = 50;
 
 const rounded = (number) => Math.round(number * 1000) / 1000;
 
+// Our clock is not asked; how long ago something happened is what the platform wants to know.
+const bodyOf = (reports) => {
+  const now = performance.now();
+  const events = reports.map(({ at, ...event }) => ({ ...event, ago: rounded((now - at) / 1000) }));
+  return JSON.stringify({ events });
+};
+
 export class Beacons {
   #queue = [];
   #sending = false;
@@ -69,7 +76,7 @@ export class Beacons {
     if (!this.#started || this.#ended) return;
     this.#ended = true;
     this.#queue.push(this.#numbered({ kind: "end", watched: this.#takeWatched() }));
-    const body = new Blob([JSON.stringify({ events: this.#queue })], { type: "application/json" });
+    const body = new Blob([bodyOf(this.#queue)], { type: "application/json" });
     navigator.sendBeacon(this.address, body);
     this.#queue = [];
   }
@@ -80,7 +87,7 @@ export class Beacons {
   }
 
   #numbered(event) {
-    return { sequence: ++this.#sequence, position: rounded(this.video.currentTime), ...event };
+    return { at: performance.now(), sequence: ++this.#sequence, position: rounded(this.video.currentTime), ...event };
   }
 
   #report(event) {
@@ -101,7 +108,7 @@ export class Beacons {
 
   /** Whether the platform has taken them or never will; false is worth another try. */
   async #post(events) {
-    const init = { method: "POST", body: JSON.stringify({ events }), keepalive: true, headers: { "Content-Type": "application/json" } };
+    const init = { method: "POST", body: bodyOf(events), keepalive: true, headers: { "Content-Type": "application/json" } };
     try {
       const { status } = await fetch(this.address, init);
       return status < 500 && status !== 429;

@@ -8,6 +8,7 @@ import { bindKeys } from "./keys.js";
 import { Menu } from "./menus.js";
 import { Messages } from "./messages.js";
 import { loadThumbnails } from "./thumbnails.js";
+import { keepFresh } from "../session.js";
 
 const AUTO = -1;
 const OFF = -1;
@@ -71,12 +72,14 @@ const restart = async () => {
 const renew = async () => {
   if (Date.now() - renewedAt < RENEW_MILLISECONDS) return;
   renewedAt = Date.now();
+  await keepFresh();
   const answer = await fetch(data.renew, { method: "POST" }).catch(() => null);
   if (!answer?.ok) {
     messages.stop("This film cannot be played just now.");
     return;
   }
   playback = await answer.json();
+  beacons.address = playback.beacon;
   await restart();
 };
 

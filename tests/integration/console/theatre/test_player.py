@@ -1,0 +1,106 @@
+import pytest
+from tests.integration.console.theatre.cinema import AT, FRAMES, HEIGHT, Visit
+
+pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+
+QUALITIES = "[data-menu=quality]"
+
+
+class TestPlay:
+    @pytest.mark.parametrize("engine", ["auto", "dash"])
+    async def test_plays_seeks_and_switches(self, visit: Visit, engine: str) -> None:
+        """HLS and DASH play, a seek lands where it should, and another quality can be chosen."""
+        title = visit.cinema.show()
+        await visit.play(f"/titles/{title.id}?engine={engine}")
+
+        await visit.page.keyboard.press("5")
+        await visit.until(f"{AT} > 12 && {AT} < 15")
+        frames = await visit.value(FRAMES)
+        await visit.until(f"{FRAMES} > {frames} + 10")
+        await visit.page.keyboard.press("0")
+        await visit.page.click(f"{QUALITIES} .knob")
+        await visit.page.get_by_role("menuitemradio", name="360p").click()
+        await visit.until(f"{HEIGHT} === 360")
+
+        assert visit.complaints == []
+
+    async def test_tells_what_is_watched(self, visit: Visit) -> None:
+        """Reports are numbered without gaps: start, a switch of quality, and the end when one leaves."""
+        title = visit.cinema.show()
+        await visit.play(f"/titles/{title.id}")
+
+        await visit.page.click(f"{QUALITIES} .knob")
+        await visit.page.get_by_role("menuitemradio", name="360p").click()
+        await visit.reported("quality")
+        await visit.go("/")
+        await visit.reported("end")
+
+        reports = visit.cinema.reports
+        assert [one["kind"] for one in reports] == ["start", "quality", "end"]
+        assert [one["sequence"] for one in reports] == [1, 2, 3]
+        assert reports[1]["height"] == 360
+        assert reports[2]["watched"] > 0.5
+
+    async def test_captions_and_thumbnails(self, visit: Visit) -> None:
+        """Captions are drawn when they are switched on, and the seek bar shows small pictures."""
+        title = visit.cinema.show()
+        await visit.play(f"/titles/{title.id}")
+
+        await visit.page.keyboard.press("c")
+        await visit.page.get_by_text("Here comes the picture.").wait_for()
+        bar = await visit.page.locator(".seek").bounding_box()
+        assert bar is not None
+        await visit.page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + 8)
+        await visit.page.locator(".seek__picture[data-shown]").wait_for()
+
+        assert await visit.page.locator(".seek__at").inner_text() in {"0:11", "0:12"}
+        assert visit.complaints == []
+
+    async def test_menu_by_keyboard(self, visit: Visit) -> None:
+        """A menu opens, moves and closes by keyboard, and gives the focus back."""
+        title = visit.cinema.show()
+        await visit.play(f"/titles/{title.id}")
+        speed = visit.page.locator("[data-menu=speed] .knob")
+
+        await speed.focus()
+        await visit.page.keyboard.press("Enter")
+        await visit.page.keyboard.press("End")
+        await visit.page.keyboard.press("Enter")
+        fast = await visit.value("document.querySelector('video.player__video').playbackRate")
+        await visit.page.keyboard.press("Enter")
+        await visit.page.keyboard.press("Escape")
+
+        assert fast == 2
+        assert await speed.evaluate("knob => knob === document.activeElement")
+        assert await speed.get_attribute("aria-expanded") == "false"
+
+
+class TestTrouble:
+    async def test_expired_addresses(self, visit: Visit) -> None:
+        """A playback whose addresses expire meanwhile goes on with new ones, where it was."""
+        title = visit.cinema.show()
+        await visit.go(f"/titles/{title.id}")
+
+        visit.cinema.expired.add("token-1")
+        await visit.page.reload()
+        visit.cinema.expired.add("token-2")
+        await visit.page.click(".player__big")
+        await visit.until(f"{AT} > 0.5")
+
+        assert visit.cinema.house.screen.opened == 3
+
+    async def test_lost_connection(self, visit: Visit) -> None:
+        """When the film stops coming the page says so, and plays on once one tries again."""
+        visit.cinema.broken = True
+        title = visit.cinema.show()
+        await visit.go(f"/titles/{title.id}")
+        message = visit.page.locator(".player__message")
+        await message.wait_for()
+        said = await message.inner_text()
+
+        visit.cinema.broken = False
+        await message.get_by_role("button").click()
+        await visit.page.click(".player__big")
+        await visit.until(f"{AT} > 0.5")
+
+        assert "The connection is lost." in said
