@@ -11,6 +11,7 @@ from vitascope.runtime.demo.account import DemoAccount
 from vitascope.runtime.demo.client import ApiClient
 from vitascope.runtime.demo.proof import Played, play_all
 from vitascope.transcoding.pipeline.binaries import Tools
+from vitascope.transcoding.pipeline.run import STAGES
 
 
 class Progress(Protocol):
@@ -55,7 +56,8 @@ async def travel(url: str, *, account: DemoAccount, film: Path, tools: Tools, he
             journey.played = await play_all(client, master=master, duration=job["duration"], tools=tools)
     journey.title, journey.page = title["name"], f"{url}/titles/{title['id']}"
     journey.hls, journey.dash = master, _absolute(url, session["dash"])
-    journey.seconds |= {f"  {stage}": spent for stage, spent in job["seconds"].items()}
+    spent = job["seconds"]
+    journey.seconds |= {f"  {stage}": spent[stage] for stage in STAGES if stage in spent}
     return journey
 
 
