@@ -3,7 +3,6 @@
 import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, get_type_hints
 
 import msgspec
@@ -46,8 +45,7 @@ def name_of(contract: type[Any]) -> str:
     return f"{contract.__module__}.{contract.__qualname__}"
 
 
-@cache
-def methods_of(contract: Any) -> Mapping[str, Method]:
+def methods_of(contract: type[Any]) -> Mapping[str, Method]:
     """The public methods of a Protocol; raises `NotCallableFromAfar` for one that cannot be sent."""
     found: dict[str, Method] = {}
     for base in reversed(contract.__mro__):

@@ -27,11 +27,11 @@ class RpcServer:
     """Answers for the providers of these contracts, which it finds in the container."""
 
     def __init__(self, *, contracts: Iterable[type[Any]], container: Container, seal: Seal) -> None:
-        self._contracts = {name_of(one): one for one in contracts}
+        self._contracts = {name_of(one): (one, methods_of(one)) for one in contracts}
         self._container, self._seal = container, seal
 
     def routes(self) -> list[Route]:
-        """What a Starlette application serves for it; only calls that our own processes sealed are answered."""
+        """What a Starlette application serves for it; only calls of our own processes are answered."""
         return [Route(PREFIX + "/{contract}/{method}", self._answer, methods=["POST"])]
 
     async def _answer(self, request: Request) -> Response:
@@ -46,8 +46,8 @@ class RpcServer:
         return Response(result, media_type="application/json")
 
     def _find(self, request: Request) -> tuple[Any, Method]:
-        contract = self._contracts.get(request.path_params["contract"])
-        method = methods_of(contract).get(request.path_params["method"]) if contract else None
+        contract, methods = self._contracts.get(request.path_params["contract"], (None, {}))
+        method = methods.get(request.path_params["method"])
         if contract is None or method is None:
             raise NoSuchMethod
         return self._container.get(contract), method
