@@ -17,7 +17,7 @@ from vitascope.identity.auth.service.keyring import KeyRing
 from vitascope.identity.auth.service.sessions import SessionService
 from vitascope.identity.users.contracts import Accounts, Permission, Role
 
-router = APIRouter(prefix="/auth", tags=["identity"])
+router = APIRouter(prefix="/auth", tags=["auth"])
 
 _JWKS_SECONDS = 300
 _Token = Annotated[SecretStr, Field(max_length=200)]

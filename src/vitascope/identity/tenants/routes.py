@@ -16,7 +16,7 @@ from vitascope.foundation.wiring import Provided
 from vitascope.identity.tenants.contracts import AuditEntry, AuditEntryId, Tenant
 from vitascope.identity.tenants.service import MANAGE_TENANT, NAME_CHARACTERS, AuditService, TenantService
 
-router = APIRouter(prefix="/tenant", tags=["identity"])
+router = APIRouter(prefix="/tenant", tags=["tenant"])
 
 _ORDER = "identity.tenants.audit"
 

@@ -256,8 +256,8 @@ def _checked_host(host: str) -> str:
 
 
 def _check_name(name: str) -> None:
-    if not name.strip() or len(name) > NAME_CHARACTERS:
-        raise Invalid(f"A tenant's name has 1 to {NAME_CHARACTERS} characters.", field="name")
+    if not name.strip() or len(name) > NAME_CHARACTERS or not name.isprintable():
+        raise Invalid(f"A tenant's name has 1 to {NAME_CHARACTERS} visible characters.", field="name")
 
 
 def _check_settings(settings: Mapping[str, str]) -> None:

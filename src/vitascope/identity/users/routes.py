@@ -13,7 +13,7 @@ from vitascope.foundation.wiring import Provided
 from vitascope.identity.users.contracts import Account, Role
 from vitascope.identity.users.service.accounts import NAME_CHARACTERS, AccountService
 
-router = APIRouter(tags=["identity"])
+router = APIRouter()
 
 _ORDER = "identity.users.accounts"
 _Email = Annotated[str, Field(max_length=320, examples=["ada@example.org"])]
@@ -73,7 +73,7 @@ class AccountAnswer(BaseModel):
         return cls(id=account.id, email=account.email, name=account.name, role=account.role)
 
 
-@router.post("/auth/sign-up", status_code=202)
+@router.post("/auth/sign-up", status_code=202, tags=["auth"])
 async def sign_up(
     body: SignUpBody, request: Request, ctx: Visitor, accounts: Provided[AccountService]
 ) -> SignUpAnswer:
@@ -88,13 +88,13 @@ async def sign_up(
     return SignUpAnswer()
 
 
-@router.post("/auth/verify")
+@router.post("/auth/verify", tags=["auth"])
 async def verify(body: VerifyBody, ctx: Visitor, accounts: Provided[AccountService]) -> AccountAnswer:
     """Confirm the address with the token of the mailed link; then one can sign in."""
     return AccountAnswer.of(await accounts.verify(ctx, token=body.token.get_secret_value()))
 
 
-@router.get("/accounts")
+@router.get("/accounts", tags=["accounts"])
 async def page(ctx: SignedIn, accounts: Provided[AccountService], paging: PagingQuery) -> Page[AccountAnswer]:
     """All accounts of the tenant, oldest first."""
     key = paging.after(tuple[UUID], order=_ORDER)
@@ -104,7 +104,7 @@ async def page(ctx: SignedIn, accounts: Provided[AccountService], paging: Paging
     )
 
 
-@router.post("/accounts", status_code=201)
+@router.post("/accounts", status_code=201, tags=["accounts"])
 async def create(body: AccountBody, ctx: SignedIn, accounts: Provided[AccountService]) -> AccountAnswer:
     """Make an account for somebody whose address is known to be right."""
     made = await accounts.create(
@@ -113,13 +113,13 @@ async def create(body: AccountBody, ctx: SignedIn, accounts: Provided[AccountSer
     return AccountAnswer.of(made)
 
 
-@router.get("/accounts/{account}")
+@router.get("/accounts/{account}", tags=["accounts"])
 async def show(account: AccountId, ctx: SignedIn, accounts: Provided[AccountService]) -> AccountAnswer:
     """One's own account, or any for who manages them."""
     return AccountAnswer.of(await accounts.show(ctx, account=account))
 
 
-@router.put("/accounts/{account}/role")
+@router.put("/accounts/{account}/role", tags=["accounts"])
 async def set_role(
     account: AccountId, body: RoleBody, ctx: SignedIn, accounts: Provided[AccountService]
 ) -> AccountAnswer:

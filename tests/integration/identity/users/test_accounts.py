@@ -82,6 +82,22 @@ class TestSignUp:
         with pytest.raises(WrongCredentials):
             await accounts.check(visitor, email=ADA, password=PASSWORD)
 
+    @pytest.mark.parametrize("name", ["win at evil.example/now", "https://evil.example", "eve@evil.example"])
+    async def test_letter_links_nowhere_else(
+        self,
+        platform: PlatformUnderTest,
+        accounts: AccountService,
+        visitor: Context,
+        letters: Letters,
+        name: str,
+    ) -> None:
+        """Nobody sends links of their own to strangers by typing them as a name."""
+        await accounts.sign_up(visitor, email=ADA, password=PASSWORD, name=name)
+        await platform.pump()
+
+        [letter] = letters()
+        assert "evil" not in letter.as_string()
+
     async def test_link_works_once(self, accounts: AccountService, visitor: Context, sign_up: SignUp) -> None:
         """A link that was followed is worth nothing."""
         token = await sign_up()

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database
@@ -16,6 +17,7 @@ from vitascope.identity.users.models import SignUpId
 from vitascope.identity.users.repository import SignUp
 from vitascope.identity.users.service.settings import UsersSettings
 
+_LINKABLE = re.compile(r"//|\w{2,}\.\w{2,}|@")
 _WELCOME = """Hello {name},
 
 welcome to {tenant}. Please confirm that this is your address:
@@ -86,9 +88,9 @@ class Letters:
 
     def _welcome(self, ctx: Context, tenant: Tenant, who: SignUp) -> Message:
         link = f"{self._base(tenant)}/verify?token={self._tokens.token(ctx, sign_up=who.id)}"
-        text = _WELCOME.format(
-            name=who.name, tenant=tenant.name, link=link, hours=self._settings.sign_up_hours
-        )
+        # a mail program makes a link of whatever looks like one, and anybody may type any name
+        name = "there" if _LINKABLE.search(who.name) else who.name
+        text = _WELCOME.format(name=name, tenant=tenant.name, link=link, hours=self._settings.sign_up_hours)
         return Message(to=who.email, subject=f"Your account at {tenant.name}", text=text)
 
     def _known(self, tenant: Tenant, who: SignUp) -> Message:
