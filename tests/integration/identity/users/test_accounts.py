@@ -70,6 +70,7 @@ class TestSignUp:
         account = await accounts.verify(visitor, token=token)
 
         assert letters()[0]["To"] == ADA
+        assert f"token={token}\n" in letters()[0].as_string()  # whole, also to who reads the file
         assert (account.email, account.role) == (ADA, Role.VIEWER)
         assert await accounts.check(visitor, email="ADA@Example.org", password=PASSWORD) == account
 

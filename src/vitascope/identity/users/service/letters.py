@@ -17,6 +17,7 @@ from vitascope.identity.users.models import SignUpId
 from vitascope.identity.users.repository import SignUp
 from vitascope.identity.users.service.settings import UsersSettings
 
+_TOKEN_BYTES = 16  # beyond guessing in a day, and short enough that mail does not break the link
 _LINKABLE = re.compile(r"//|\w{2,}\.\w{2,}|@")
 _WELCOME = """Hello {name},
 
@@ -51,7 +52,7 @@ class SignUpTokens:
 
     def token(self, ctx: Context, *, sign_up: SignUpId) -> str:
         """The token of this sign-up, always the same."""
-        mac = hmac.digest(self._key, f"{ctx.tenant} {sign_up}".encode(), "sha256")
+        mac = hmac.digest(self._key, f"{ctx.tenant} {sign_up}".encode(), "sha256")[:_TOKEN_BYTES]
         return base64.urlsafe_b64encode(mac).rstrip(b"=").decode()
 
 
