@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 
-from vitascope.foundation.errors import VitascopeError
+from vitascope.foundation.errors import Unavailable
 from vitascope.video.upload.contracts import LongerThanDeclared
 from vitascope.video.upload.service.checksum import Checksum
 from vitascope.video.upload.service.settings import UploadSettings
@@ -14,10 +14,10 @@ from vitascope.video.upload.service.settings import UploadSettings
 _BLOCK_BYTES = 1 << 20
 
 
-class BrokenOff(VitascopeError):
+class BrokenOff(Unavailable):
     """The connection broke off or fell silent; what arrived is kept. Ask for the offset and go on there."""
 
-    status = 408
+    # not 408, which says the same: clients of tus go on by themselves after 5xx, and give up after 4xx
 
 
 class Ending(Enum):
