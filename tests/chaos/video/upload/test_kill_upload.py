@@ -78,7 +78,7 @@ async def _survives(
     """Kill the server some times while a client sends; the digest of what is stored in the end."""
     seed = int.from_bytes(os.urandom(4))
     print("seed", seed)  # noqa: T201 - a failure can be repeated
-    chance = random.Random(seed)  # noqa: S311 - chance, not secrecy
+    chance = random.Random(seed)
     await server.start(forgetful=forgetful)
     client = Client(server)
     await client.create()

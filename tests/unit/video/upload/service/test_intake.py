@@ -63,7 +63,7 @@ class TestIntake:
         assert parts == [b"a", b"b"]
 
     async def test_silence_ends(self) -> None:
-        """A body that falls silent counts as broken off."""
+        """A body that falls silent is given up."""
 
         async def silent() -> AsyncIterator[bytes]:
             yield b"a"
@@ -72,7 +72,7 @@ class TestIntake:
         intake = Intake(Body(chunks=silent()), room=10, settings=SETTINGS)
 
         assert await _read(intake) == [b"a"]
-        assert intake.ending is Ending.BROKEN
+        assert intake.ending is Ending.SILENT
 
     async def test_room(self) -> None:
         """More bytes than there is room for end the part with an error."""
