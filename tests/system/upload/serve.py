@@ -1,6 +1,7 @@
 """A process that serves uploads over real HTTP, to be killed or to be talked to by a real client.
 
-Reads a pickled `Serving` from its standard input; the one credential it knows is the token `test`.
+What it is told is a pickled dictionary on its standard input (see `KillableServer`). Everybody is signed
+in as the same account. `forgetful` plants a bug: bytes are acknowledged before they are safe.
 """
 
 import asyncio
@@ -9,13 +10,12 @@ import pickle
 import sys
 import tempfile
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import uvicorn
 
 from vitascope.foundation.context import Context
-from vitascope.foundation.db.server.endpoint import Endpoint
 from vitascope.foundation.http.auth import Authenticator
 from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.local import LocalObjects
@@ -24,21 +24,9 @@ from vitascope.foundation.telemetry.logs import configure_logging
 from vitascope.identity.tenants.contracts import Quota, Tenant, Tenants
 from vitascope.runtime.app import build_app
 from vitascope.runtime.assembly import assemble
-from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import settings_type
+from vitascope.video.upload.module import module as upload
 from vitascope.video.upload.service.settings import UploadSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class Serving:
-    """What the process is told. `forgetful` plants a bug: bytes are acknowledged before they are safe."""
-
-    endpoint: Endpoint
-    ctx: Context
-    objects: Path
-    port: int
-    settings: UploadSettings
-    forgetful: bool = False
 
 
 class OneAccount:
@@ -85,20 +73,20 @@ class ForgetfulObjects(LocalObjects):
 
 def main() -> None:
     """Serve until killed."""
-    told: Serving = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
+    told: dict[str, Any] = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the test that started us
     with tempfile.TemporaryDirectory() as folder, contextlib.suppress(KeyboardInterrupt):
-        settings = settings_type(MODULES)(data=Path(folder))
+        settings = settings_type((upload,))(data=Path(folder))
         configure_logging(settings.logging)
-        container = assemble(settings, endpoint=told.endpoint, modules=MODULES)
-        container.put(Authenticator, OneAccount(told.ctx))
+        container = assemble(settings, endpoint=told["endpoint"], modules=(upload,))
+        container.put(Authenticator, OneAccount(told["ctx"]))
         container.put(Tenants, Generous())
-        container.put(Objects, (ForgetfulObjects if told.forgetful else LocalObjects)(told.objects))
-        container.put(UploadSettings, told.settings)
-        app = build_app(container, modules=MODULES)
+        container.put(Objects, (ForgetfulObjects if told["forgetful"] else LocalObjects)(told["objects"]))
+        container.put(UploadSettings, told["settings"])
+        app = build_app(container, modules=(upload,))
         uvicorn.run(
             app,
             host="127.0.0.1",
-            port=told.port,
+            port=told["port"],
             lifespan="off",
             log_level="error",
             timeout_graceful_shutdown=1,

@@ -5,7 +5,7 @@ from vitascope.identity.tenants.contracts import Tenants
 from vitascope.video.upload.contracts import Uploads
 from vitascope.video.upload.jobs import assemble, clear, tidy
 from vitascope.video.upload.models import schema
-from vitascope.video.upload.routes import router
+from vitascope.video.upload.routes.uploads import router
 from vitascope.video.upload.service.finishing import Finisher
 from vitascope.video.upload.service.receiving import Receiver
 from vitascope.video.upload.service.settings import UploadSettings

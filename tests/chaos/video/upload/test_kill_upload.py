@@ -2,12 +2,13 @@
 
 import asyncio
 import hashlib
+import os
 import random
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 import httpx
 import pytest
+from tests.system.upload.server import KillableServer
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.storage.keys import ObjectKey
@@ -15,10 +16,7 @@ from vitascope.foundation.storage.local import LocalObjects
 from vitascope.foundation.storage.objects import ObjectMissing
 from vitascope.runtime.testing import PlatformUnderTest
 
-if TYPE_CHECKING:
-    from conftest import KillableServer
-
-FILM = random.Random(1896).randbytes(1_500_000)
+FILM = os.urandom(1_500_000)
 TUS = {"Tus-Resumable": "1.0.0"}
 KILLS = 3
 
@@ -26,7 +24,7 @@ KILLS = 3
 class Client:
     """An upload client that goes on after every failure."""
 
-    def __init__(self, server: "KillableServer") -> None:
+    def __init__(self, server: KillableServer) -> None:
         self._server = server
         self.location = ""
 
@@ -70,7 +68,7 @@ class Client:
 
 
 async def _survives(
-    server: "KillableServer",
+    server: KillableServer,
     platform: PlatformUnderTest,
     objects: LocalObjects,
     ctx: Context,
@@ -78,7 +76,7 @@ async def _survives(
     forgetful: bool,
 ) -> str:
     """Kill the server some times while a client sends; the digest of what is stored in the end."""
-    seed = random.randrange(1 << 32)
+    seed = int.from_bytes(os.urandom(4))
     print("seed", seed)  # noqa: T201 - a failure can be repeated
     chance = random.Random(seed)
     await server.start(forgetful=forgetful)
@@ -99,7 +97,7 @@ async def _survives(
 
 class TestKilledServer:
     async def test_resumes(
-        self, server: "KillableServer", platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
+        self, server: KillableServer, platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
     ) -> None:
         """A server that is killed again and again while bytes come in ends with the very same file."""
         digest = await _survives(server, platform, objects, ctx, forgetful=False)
@@ -107,7 +105,7 @@ class TestKilledServer:
         assert digest == hashlib.sha256(FILM).hexdigest()
 
     async def test_a_planted_bug_shows(
-        self, server: "KillableServer", platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
+        self, server: KillableServer, platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
     ) -> None:
         """The same test fails on a server that acknowledges bytes before they are safe."""
         with pytest.raises(ObjectMissing):
@@ -115,7 +113,7 @@ class TestKilledServer:
 
 
 class TestKilledClient:
-    async def test_what_arrived_counts(self, server: "KillableServer", ctx: Context) -> None:
+    async def test_what_arrived_counts(self, server: KillableServer, ctx: Context) -> None:
         """The bytes before a broken connection count, and the upload is free again at once."""
         await server.start()
         client = Client(server)

@@ -1,16 +1,21 @@
 """Uploads on a real database and a local folder; the tenant's quotas are set by the test."""
 
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 
+from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
+from vitascope.foundation.db.server.endpoint import Endpoint
 from vitascope.foundation.storage.local import LocalObjects
 from vitascope.foundation.storage.objects import Objects
 from vitascope.identity.tenants.contracts import Quota, Tenant, Tenants
+from vitascope.runtime.settings import Settings
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
+from vitascope.video.upload.module import module as upload
 from vitascope.video.upload.service.settings import UploadSettings
 
 
@@ -31,6 +36,33 @@ class FixedTenants:
     async def quota(self, ctx: Context, *, quota: Quota) -> int:
         """The dictionary's number."""
         return self._quotas[quota]
+
+
+@pytest.fixture
+async def platform(endpoint: Endpoint, settings: Settings) -> AsyncIterator[PlatformUnderTest]:
+    """Uploads alone: what others make of a whole file is their tests' matter."""
+    under_test = PlatformUnderTest(settings=settings, endpoint=endpoint, modules=(upload,))
+    yield under_test
+    await under_test.close()
+
+
+class MovedClock:
+    """The machine's clock, moved on by the test."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def now(self) -> datetime:
+        """The moved instant."""
+        return datetime.now(UTC) + self.ahead
+
+
+@pytest.fixture(autouse=True)
+def clock(platform: PlatformUnderTest) -> MovedClock:
+    """The clock of all services, which a test may move on."""
+    clock = MovedClock()
+    platform.container.put(Clock, clock)
+    return clock
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import Enum
 
-from vitascope.foundation.errors import VitascopeError
+from vitascope.foundation.errors import Unavailable, VitascopeError
 from vitascope.video.upload.contracts import LongerThanDeclared
 from vitascope.video.upload.service.checksum import Checksum
 from vitascope.video.upload.service.settings import UploadSettings
@@ -15,9 +15,15 @@ _BLOCK_BYTES = 1 << 20
 
 
 class BrokenOff(VitascopeError):
-    """The connection broke off or fell silent; what arrived is kept. Ask for the offset and go on there."""
+    """The connection broke off; what arrived is kept. Ask for the offset and go on there."""
 
-    status = 408
+    status = 400  # nobody hears it: it only keeps people who close their laptops out of the server's failures
+
+
+class FellSilent(Unavailable):
+    """The connection fell silent; what arrived is kept. Ask for the offset and go on there."""
+
+    # not 408, which says the same: clients of tus go on by themselves after 5xx, and give up after 4xx
 
 
 class Ending(Enum):
@@ -25,6 +31,7 @@ class Ending(Enum):
 
     WHOLE = "whole"
     BROKEN = "broken"
+    SILENT = "silent"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,7 +118,7 @@ class Intake:
         done, _ = await asyncio.wait({self._pending}, timeout=seconds)
         if not done:
             if is_idle:
-                self.ending = Ending.BROKEN
+                self.ending = Ending.SILENT
             return False
         pending, self._pending = self._pending, None
         try:

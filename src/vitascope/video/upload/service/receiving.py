@@ -11,7 +11,7 @@ from uuid import UUID
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, retried
-from vitascope.foundation.errors import Invalid, VitascopeError
+from vitascope.foundation.errors import Invalid, QuotaExceeded, VitascopeError
 from vitascope.foundation.ids import Id, Ids
 from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.objects import Objects
@@ -27,7 +27,7 @@ from vitascope.video.upload.contracts import (
 )
 from vitascope.video.upload.repository import Part
 from vitascope.video.upload.service import places, rules
-from vitascope.video.upload.service.intake import Body, BrokenOff, Ending, Intake
+from vitascope.video.upload.service.intake import Body, BrokenOff, Ending, FellSilent, Intake
 from vitascope.video.upload.service.settings import UploadSettings
 from vitascope.video.upload.service.uploads import Limits, UploadService, take_share
 
@@ -66,7 +66,7 @@ class Receiver:
         """Add a body at the offset; what arrives before the connection breaks counts.
 
         With a checksum nothing counts before all of it is there and right. Raises `OffsetMismatch`,
-        `UploadLocked`, `NotWritable`, `LongerThanDeclared`, `ChecksumMismatch`, `BrokenOff`.
+        `UploadLocked`, `NotWritable`, `LongerThanDeclared`, `ChecksumMismatch`, `BrokenOff`, `FellSilent`.
         """
         ctx.require(Permission.UPLOAD)
         limits = await self._uploads.limits(ctx)
@@ -80,8 +80,7 @@ class Receiver:
                     await self._all_or_nothing(ctx, writing, intake, body)
             finally:
                 await intake.close()
-            if intake.ending is Ending.BROKEN:
-                raise BrokenOff
+            _require_whole(intake)
             return writing.upload
 
     async def _each_part_counts(self, ctx: Context, writing: Writing, intake: Intake) -> None:
@@ -101,7 +100,7 @@ class Receiver:
         except BaseException:
             await self._delete(stored)
             raise
-        if intake.ending is Ending.BROKEN:
+        if intake.ending is not Ending.WHOLE:
             await self._delete(stored)
         elif stored:
             await self._count_or_delete(ctx, writing, stored)
@@ -112,9 +111,14 @@ class Receiver:
         return Part(start=start, size=intake.part_size, key=key)
 
     async def _count_or_delete(self, ctx: Context, writing: Writing, stored: list[Part]) -> None:
+        """Count the pieces, or delete them if they were refused.
+
+        When the database does not answer, the transaction may have been committed all the same: then the
+        pieces stay, and those that do not count go with the upload's others.
+        """
         try:
             await self._count(ctx, writing, stored)
-        except VitascopeError:
+        except (UploadLocked, QuotaExceeded):
             await self._delete(stored)
             raise
 
@@ -208,6 +212,13 @@ class Receiver:
 
     def _until(self, now: datetime) -> datetime:
         return now + timedelta(seconds=self._settings.lease_seconds)
+
+
+def _require_whole(intake: Intake) -> None:
+    if intake.ending is Ending.BROKEN:
+        raise BrokenOff
+    if intake.ending is Ending.SILENT:
+        raise FellSilent
 
 
 def _require_match(intake: Intake, body: Body) -> None:

@@ -16,13 +16,13 @@ class UploadSettings(Section):
         default=16 * _MIB, ge=4096, description="Bytes that are written before they are counted."
     )
     flush_seconds: float = Field(
-        default=3, gt=0, description="How long bytes of a slow connection may wait before they are counted."
+        default=2, gt=0, description="How long bytes of a slow connection may wait before they are counted."
     )
     idle_seconds: float = Field(
-        default=6, gt=0, description="How long a connection may stay silent before it is given up."
+        default=4, gt=0, description="How long a connection may stay silent before it is given up."
     )
     lease_seconds: float = Field(
-        default=10, gt=0, description="How long after a server's death its upload stays locked."
+        default=6, gt=0, description="How long after a server's death its upload stays locked."
     )
     expire_hours: float = Field(
         default=24, gt=0, description="How long an unfinished upload is kept after its last byte."

@@ -5,12 +5,12 @@ import base64
 import hashlib
 import os
 from collections.abc import AsyncIterator
-from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
-from vitascope.foundation.context import Context
+from vitascope.foundation.context import Context, TenantId
 from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.local import LocalObjects
 from vitascope.identity.tenants.contracts import Quota
@@ -35,17 +35,24 @@ def _metadata(**values: str) -> dict[str, str]:
     return {"Upload-Metadata": ",".join(f"{key} {_b64(value)}" for key, value in values.items())}
 
 
-async def _create(client: httpx.AsyncClient, length: int | None = len(FILM), **headers: str) -> str:
+async def _create(
+    client: httpx.AsyncClient, length: int | None = len(FILM), headers: dict[str, str] | None = None
+) -> str:
     size = {"Upload-Defer-Length": "1"} if length is None else {"Upload-Length": str(length)}
-    answer = await client.post(URL, headers={**size, **headers})
+    answer = await client.post(URL, headers={**size, **(headers or {})})
     assert answer.status_code == 201, answer.text
     return answer.headers["Location"]
 
 
 async def _patch(
-    client: httpx.AsyncClient, url: str, data: bytes | AsyncIterator[bytes], offset: int = 0, **headers: str
+    client: httpx.AsyncClient,
+    url: str,
+    data: bytes | AsyncIterator[bytes],
+    offset: int = 0,
+    headers: dict[str, str] | None = None,
 ) -> httpx.Response:
-    return await client.patch(url, content=data, headers={**OCTETS, "Upload-Offset": str(offset), **headers})
+    sent = {**OCTETS, "Upload-Offset": str(offset), **(headers or {})}
+    return await client.patch(url, content=data, headers=sent)
 
 
 async def _offset(client: httpx.AsyncClient, url: str) -> int:
@@ -93,7 +100,7 @@ class TestWhole:
         self, client: httpx.AsyncClient, platform: PlatformUnderTest, objects: LocalObjects, ctx: Context
     ) -> None:
         """What was sent lies in the object store, its pieces are gone, and it is told once."""
-        url = await _create(client, **_metadata(filename="My film.mp4", title="A film", publish="true"))
+        url = await _create(client, headers=_metadata(filename="My film.mp4", title="A film", publish="true"))
 
         sent = await _patch(client, url, FILM)
         await platform.pump()
@@ -150,7 +157,7 @@ class TestWhole:
         await _patch(client, url, FILM[:9000])
         before = (await client.head(url)).headers
 
-        await _patch(client, url, FILM[9000:], 9000, **{"Upload-Length": "20000"})
+        await _patch(client, url, FILM[9000:], 9000, headers={"Upload-Length": "20000"})
         await platform.pump()
 
         assert before["Upload-Defer-Length"] == "1"
@@ -266,7 +273,7 @@ class TestChecksum:
         url = await _create(client)
         digest = hashlib.new(algorithm, FILM).digest()
 
-        answer = await _patch(client, url, FILM, **{"Upload-Checksum": f"{algorithm} {_b64(digest)}"})
+        answer = await _patch(client, url, FILM, headers={"Upload-Checksum": f"{algorithm} {_b64(digest)}"})
 
         assert (answer.status_code, answer.headers["Upload-Offset"]) == (204, "20000")
 
@@ -274,8 +281,8 @@ class TestChecksum:
         """Bytes that do not are thrown away, whatever parts they filled, and can be sent again."""
         url = await _create(client)
 
-        answer = await _patch(client, url, FILM, **{"Upload-Checksum": _sha256(FILM[1:])})
-        again = await _patch(client, url, FILM, **{"Upload-Checksum": _sha256(FILM)})
+        answer = await _patch(client, url, FILM, headers={"Upload-Checksum": _sha256(FILM[1:])})
+        again = await _patch(client, url, FILM, headers={"Upload-Checksum": _sha256(FILM)})
 
         assert _is_problem(answer, 460)
         assert again.status_code == 204
@@ -329,7 +336,7 @@ class TestConcurrency:
         answer = await _patch(client, url, silent())
         again = await _patch(client, url, FILM[100:], 100)
 
-        assert _is_problem(answer, 408)
+        assert _is_problem(answer, 503)
         assert again.status_code == 204
 
 
@@ -339,7 +346,7 @@ class TestConcatenation:
     ) -> None:
         """Parts that were sent beside each other become one file, and only that one is told."""
         cuts = [FILM[:7000], FILM[7000:7001], FILM[7001:]]
-        urls = [await _create(client, len(cut), **{"Upload-Concat": "partial"}) for cut in cuts]
+        urls = [await _create(client, len(cut), headers={"Upload-Concat": "partial"}) for cut in cuts]
         await asyncio.gather(*(_patch(client, url, cut) for url, cut in zip(urls, cuts, strict=True)))
 
         concat = "final;" + " ".join(urls)
@@ -358,7 +365,7 @@ class TestConcatenation:
 
     async def test_unfinished_part(self, client: httpx.AsyncClient) -> None:
         """A part that is not whole cannot be joined, nor can one that is not there."""
-        url = await _create(client, 10, **{"Upload-Concat": "partial"})
+        url = await _create(client, 10, headers={"Upload-Concat": "partial"})
 
         answer = await client.post(URL, headers={"Upload-Concat": f"final;{url}"})
 
@@ -366,7 +373,7 @@ class TestConcatenation:
 
     async def test_foreign_part(self, client: httpx.AsyncClient, strange_client: httpx.AsyncClient) -> None:
         """Nobody joins the part of somebody else."""
-        url = await _create(client, 10, **{"Upload-Concat": "partial"})
+        url = await _create(client, 10, headers={"Upload-Concat": "partial"})
         await _patch(client, url, FILM[:10])
 
         answer = await strange_client.post(URL, headers={"Upload-Concat": f"final;{url}"})
@@ -375,7 +382,7 @@ class TestConcatenation:
 
     async def test_joined_takes_no_bytes(self, client: httpx.AsyncClient) -> None:
         """A joined upload is not written to."""
-        url = await _create(client, 10, **{"Upload-Concat": "partial"})
+        url = await _create(client, 10, headers={"Upload-Concat": "partial"})
         await _patch(client, url, FILM[:10])
         joined = await client.post(URL, headers={"Upload-Concat": f"final;{url}"})
 
@@ -464,7 +471,7 @@ class TestQuotas:
 class TestOwners:
     async def test_not_signed_in(self, anonymous_client: httpx.AsyncClient) -> None:
         """Nobody sends, asks or removes without signing in."""
-        url = f"{URL}/{UploadId.of(__import__('uuid').UUID(int=0))}"
+        url = f"{URL}/{UploadId.of(UUID(int=0))}"
 
         answers = [
             await anonymous_client.post(URL, headers={"Upload-Length": "1"}),
@@ -478,7 +485,7 @@ class TestOwners:
         assert [answer.status_code for answer in answers] == [401] * 6
 
     async def test_without_permission(
-        self, platform: PlatformUnderTest, known_contexts: KnownContexts, tenant: Any
+        self, platform: PlatformUnderTest, known_contexts: KnownContexts, tenant: TenantId
     ) -> None:
         """A viewer may not upload."""
         viewer = platform.new_context(tenant=tenant)
@@ -530,7 +537,7 @@ class TestHead:
     async def test_metadata_comes_back(self, client: httpx.AsyncClient) -> None:
         """Metadata is given back as it came."""
         metadata = f"filename {_b64('a.mp4')},is_secret,x {_b64(b'bytes')}"
-        url = await _create(client, **{"Upload-Metadata": metadata})
+        url = await _create(client, headers={"Upload-Metadata": metadata})
 
         answer = await client.head(url)
 
@@ -541,7 +548,7 @@ class TestShown:
     async def test_hostile_name(self, client: httpx.AsyncClient, objects: LocalObjects) -> None:
         """A name with path parts and control characters is cleaned for display and never a path."""
         name = "../../etc/\x1b[31mpass\u202ewd\x00.mp4\n"
-        url = await _create(client, **_metadata(filename=name))
+        url = await _create(client, headers=_metadata(filename=name))
         await _patch(client, url, FILM[:100])
 
         shown = (await client.get(url)).json()
@@ -552,7 +559,7 @@ class TestShown:
     async def test_list(self, client: httpx.AsyncClient) -> None:
         """Own uploads are listed newest first, page by page, without the parts of parallel ones."""
         made = [(await _create(client)).rpartition("/")[2] for _ in range(3)]
-        await _create(client, 10, **{"Upload-Concat": "partial"})
+        await _create(client, 10, headers={"Upload-Concat": "partial"})
 
         first = (await client.get(URL, params={"limit": 2})).json()
         second = (await client.get(URL, params={"limit": 2, "cursor": first["next"]})).json()
@@ -596,7 +603,7 @@ class TestStatements:
     @pytest.mark.parametrize("parts", [1, 4])
     async def test_joining(self, client: httpx.AsyncClient, platform: PlatformUnderTest, parts: int) -> None:
         """Joining does not need more statements for more parts."""
-        urls = [await _create(client, 10, **{"Upload-Concat": "partial"}) for _ in range(parts)]
+        urls = [await _create(client, 10, headers={"Upload-Concat": "partial"}) for _ in range(parts)]
         for url in urls:
             await _patch(client, url, FILM[:10])
 

@@ -1,4 +1,4 @@
-"""The HTTP side of uploads: tus 1.0.0 for sending, JSON for showing."""
+"""Sending by tus, showing as JSON."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine
 from datetime import datetime
@@ -17,8 +17,8 @@ from vitascope.foundation.http.auth import SignedIn
 from vitascope.foundation.http.pagination import Page, PagingQuery
 from vitascope.foundation.http.problems import response_of
 from vitascope.foundation.wiring import Provided
-from vitascope.video.upload.adapters import tus
 from vitascope.video.upload.contracts import Upload, UploadId, UploadState
+from vitascope.video.upload.routes import headers as tus
 from vitascope.video.upload.service.checksum import ALGORITHMS
 from vitascope.video.upload.service.intake import Body, BrokenOff
 from vitascope.video.upload.service.receiving import Receiver
