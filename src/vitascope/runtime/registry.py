@@ -12,6 +12,7 @@ from vitascope.identity.users.module import module as users
 from vitascope.video.catalog.module import module as catalog
 from vitascope.video.streaming.module import module as streaming
 from vitascope.video.upload.module import module as upload
+from vitascope.video.viewing.module import module as viewing
 
 MODULES: tuple[Module, ...] = (
     workflows,
@@ -23,6 +24,7 @@ MODULES: tuple[Module, ...] = (
     upload,
     catalog,
     streaming,
+    viewing,
 )
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)
