@@ -13,6 +13,7 @@ from vitascope.transcoding.jobs.module import module as jobs
 from vitascope.video.catalog.module import module as catalog
 from vitascope.video.streaming.module import module as streaming
 from vitascope.video.upload.module import module as upload
+from vitascope.video.viewing.module import module as viewing
 
 MODULES: tuple[Module, ...] = (
     workflows,
@@ -25,6 +26,7 @@ MODULES: tuple[Module, ...] = (
     upload,
     catalog,
     streaming,
+    viewing,
 )
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)

@@ -1,4 +1,9 @@
-"""What viewing tells: the player's reports, as they came. Positions and spans are seconds."""
+"""What viewing tells: the player's reports, as they came. Positions and spans are seconds.
+
+`at` is when it happened, by the platform's clock; `number` counts the reports of one playback.
+"""
+
+from datetime import datetime
 
 from vitascope.foundation.events.types import event
 from vitascope.video.catalog.contracts import TitleId
@@ -11,6 +16,8 @@ class PlaybackStarted:
 
     playback: PlaybackId
     title: TitleId
+    number: int
+    at: datetime
     startup: float
     height: int | None = None
 
@@ -21,6 +28,8 @@ class PlaybackProgressed:
 
     playback: PlaybackId
     title: TitleId
+    number: int
+    at: datetime
     position: float
     watched: float
     height: int | None = None
@@ -32,6 +41,8 @@ class PlaybackStalled:
 
     playback: PlaybackId
     title: TitleId
+    number: int
+    at: datetime
     position: float
     seconds: float
 
@@ -42,6 +53,8 @@ class QualitySwitched:
 
     playback: PlaybackId
     title: TitleId
+    number: int
+    at: datetime
     position: float
     height: int
 
@@ -52,5 +65,10 @@ class PlaybackEnded:
 
     playback: PlaybackId
     title: TitleId
+    number: int
+    at: datetime
     position: float
     watched: float
+
+
+Report = PlaybackStarted | PlaybackProgressed | PlaybackStalled | QualitySwitched | PlaybackEnded

@@ -55,7 +55,7 @@ $types
             return 418;
         }
         error_page 418 = @vitascope_preflight;
-        limit_except GET {
+        limit_except GET OPTIONS {
             deny all;
         }
         secure_link $$vs_mac,$$vs_until;

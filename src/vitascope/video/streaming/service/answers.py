@@ -88,8 +88,12 @@ def suffix_of(path: str) -> str:
     Only plain names part by part: nothing hidden, nothing that climbs, nothing encoded.
     """
     parts = path.split("/")
-    suffix = parts[-1].rpartition(".")[2]
-    if suffix not in TYPES or not all(part and part[0] != "." and _PART.issuperset(part) for part in parts):
+    stem, _, suffix = parts[-1].rpartition(".")
+    if (
+        not stem
+        or suffix not in TYPES
+        or not all(part and part[0] != "." and _PART.issuperset(part) for part in parts)
+    ):
         raise NoSuchFile
     return suffix
 
