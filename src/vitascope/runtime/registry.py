@@ -1,5 +1,6 @@
 """Which services there are: the one flat list that everything else is made of."""
 
+from vitascope.console.theatre.module import module as theatre
 from vitascope.foundation.db.migrations import History
 from vitascope.foundation.events import models as events
 from vitascope.foundation.http.module import module as http
@@ -27,6 +28,7 @@ MODULES: tuple[Module, ...] = (
     catalog,
     streaming,
     viewing,
+    theatre,
 )
 
 FOUNDATION_HISTORIES = (History(schema=events.schema, package="vitascope.foundation.events"),)
