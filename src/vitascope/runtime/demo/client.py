@@ -2,7 +2,7 @@
 
 import asyncio
 import base64
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Collection
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self, cast
@@ -58,13 +58,17 @@ class ApiClient:
                 offset = await self._send(place, file.read(_PIECE_BYTES), offset)
                 heard(offset / size)
 
-    async def title_called(self, name: str) -> Json:
-        """The account's newest title of this name, waited for."""
+    async def titles(self) -> list[Json]:
+        """The account's newest titles."""
+        mine = await self._ask("GET", "/api/v1/titles/mine")
+        return cast("list[Json]", mine["items"])
+
+    async def new_title(self, *, known: Collection[str]) -> Json:
+        """A title that is not among these ids and has a job, waited for."""
         while True:
-            mine = await self._ask("GET", "/api/v1/titles/mine")
-            for title in mine["items"]:
-                if title["name"] == name and title["job"]:
-                    return cast("Json", title)
+            for title in await self.titles():
+                if title["id"] not in known and title["job"]:
+                    return title
             await asyncio.sleep(_POLL_SECONDS)
 
     async def follow(self, job: str) -> AsyncIterator[Json]:

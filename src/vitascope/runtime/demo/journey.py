@@ -44,8 +44,9 @@ async def travel(url: str, *, account: DemoAccount, film: Path, tools: Tools, he
         await client.sign_in(email=account.email, password=account.password)
         name = film.stem.replace("_", " ").replace("-", " ").strip() or "Film"
         with watch.part("upload", journey) as told:
+            known = {title["id"] for title in await client.titles()}
             await client.upload(film, title=name, heard=told)
-            title = await client.title_called(name)
+            title = await client.new_title(known=known)
         with watch.part("transcode", journey) as told:
             job = await _transcoded(client, title["job"], told)
         with watch.part("publish", journey):
