@@ -69,6 +69,7 @@ class Transaction(Reader):
         self.ctx = ctx
         self._clock, self._ids = clock, ids
         self._outgoing: list[Outgoing] = []
+        self._emitted = False
         self._after: list[Callable[[], None]] = []
 
     async def execute(self, statement: Executable, values: Any = None) -> int:
@@ -104,11 +105,12 @@ class Transaction(Reader):
         self.ctx = ctx
 
     async def flush(self) -> bool:
-        """Write the events to the outbox in one statement; tells whether there were any."""
+        """Write the events to the outbox in one statement; tells whether there were any, now or before."""
         outgoing, self._outgoing = self._outgoing, []
         if outgoing:
             await write(self.connection, outgoing)
-        return bool(outgoing)
+            self._emitted = True
+        return self._emitted
 
     def committed(self) -> None:
         """Run what waited for the commit."""

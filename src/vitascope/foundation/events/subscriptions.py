@@ -7,6 +7,7 @@ from itertools import groupby
 import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import PLATFORM, Context, TenantId
@@ -22,7 +23,7 @@ from vitascope.foundation.events.hints import Hint
 from vitascope.foundation.events.log import read
 from vitascope.foundation.events.types import Envelope
 
-_BATCH = 500
+_BATCH = 1000
 _ATTEMPTS = 3
 _IDLE_SECONDS = 1.0
 
@@ -60,8 +61,8 @@ class Subscription:
 
     async def step(self) -> bool:
         """Handle the next batch; tells whether there was any."""
-        cursor = await self._cursor()
         async with self._db.system() as connection:
+            cursor = await self._cursor(connection)
             batch = await read(connection, after=cursor, types=tuple(self._handlers), limit=_BATCH)
         if not batch:
             return False
@@ -73,12 +74,11 @@ class Subscription:
             await self._handle_singly(cursor, batch)
         return True
 
-    async def _cursor(self) -> int:
-        async with self._db.system() as connection:
-            cursor = (await connection.execute(_CURSOR, {"name": self.name})).scalar()
-            if cursor is None:
-                await connection.execute(_REGISTER, {"name": self.name})
-            return int(cursor or 0)
+    async def _cursor(self, connection: AsyncConnection) -> int:
+        cursor = (await connection.execute(_CURSOR, {"name": self.name})).scalar()
+        if cursor is None:
+            await connection.execute(_REGISTER, {"name": self.name})
+        return int(cursor or 0)
 
     async def _handle(self, cursor: int, batch: Sequence[Envelope]) -> None:
         """Effects, cursor and new events of a whole batch, in one transaction."""
