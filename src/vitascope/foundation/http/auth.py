@@ -1,4 +1,4 @@
-"""Who sends a request: the dependencies `SignedIn` and `Visitor`, and the port behind them."""
+"""Who sends a request: the dependencies `SignedIn`, `Visitor` and `Unsigned`, and the port behind them."""
 
 from typing import Annotated, Protocol
 
@@ -40,14 +40,14 @@ async def visitor(connection: HTTPConnection, _scheme: _Documented = None) -> Co
     known: Context | None = getattr(connection.state, "context", None)
     if known is not None:
         return known
-    container: Container = connection.app.state.container
-    context = await container.get(Authenticator).context(  # type: ignore[type-abstract]  # a port is asked for by its Protocol
-        host=connection.headers.get("host", ""),
-        credential=_credential(connection),
-        trace=connection.scope.get("vitascope.traceparent"),
-    )
+    context = await _context(connection, credential=_credential(connection))
     connection.state.context = context
     return context
+
+
+async def unsigned(connection: HTTPConnection) -> Context:
+    """The context of nobody at this host: who signs in or up may still carry a credential that is over."""
+    return await _context(connection, credential=None)
 
 
 async def signed_in(connection: HTTPConnection, _scheme: _Documented = None) -> Context:
@@ -56,6 +56,16 @@ async def signed_in(connection: HTTPConnection, _scheme: _Documented = None) -> 
     if context.principal.account is None:
         raise Unauthenticated
     return context
+
+
+async def _context(connection: HTTPConnection, *, credential: str | None) -> Context:
+    container: Container = connection.app.state.container
+    authenticator = container.get(Authenticator)  # type: ignore[type-abstract]  # a port is asked for by its Protocol
+    return await authenticator.context(
+        host=connection.headers.get("host", ""),
+        credential=credential,
+        trace=connection.scope.get("vitascope.traceparent"),
+    )
 
 
 def _credential(connection: HTTPConnection) -> str | None:
@@ -83,3 +93,4 @@ def require_same_origin(connection: HTTPConnection) -> None:
 
 Visitor = Annotated[Context, Depends(visitor)]
 SignedIn = Annotated[Context, Depends(signed_in)]
+Unsigned = Annotated[Context, Depends(unsigned)]

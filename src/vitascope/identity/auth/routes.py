@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
 from vitascope.foundation.context import AccountId, TenantId
-from vitascope.foundation.http.auth import SignedIn, Visitor
+from vitascope.foundation.http.auth import SignedIn, Unsigned
 from vitascope.foundation.wiring import Container, Provided
 from vitascope.identity.auth.contracts import ApiKey, ApiKeyId, Tokens
 from vitascope.identity.auth.service.api_keys import NAME_CHARACTERS, ApiKeyService
@@ -117,7 +117,7 @@ async def sign_in(
     *,
     body: SignInBody,
     request: Request,
-    ctx: Visitor,
+    ctx: Unsigned,
     sessions: Provided[SessionService],
     response: Response,
 ) -> TokensAnswer:
@@ -134,7 +134,7 @@ async def sign_in(
 
 @router.post("/refresh")
 async def refresh(
-    body: RefreshBody, ctx: Visitor, sessions: Provided[SessionService], response: Response
+    body: RefreshBody, ctx: Unsigned, sessions: Provided[SessionService], response: Response
 ) -> TokensAnswer:
     """Trade a refresh token for new tokens, once. Its second use ends the session for everybody."""
     response.headers["Cache-Control"] = "no-store"
@@ -142,7 +142,7 @@ async def refresh(
 
 
 @router.post("/sign-out", status_code=204)
-async def sign_out(body: RefreshBody, ctx: Visitor, sessions: Provided[SessionService]) -> None:
+async def sign_out(body: RefreshBody, ctx: Unsigned, sessions: Provided[SessionService]) -> None:
     """End the session. A token that is over already changes nothing."""
     await sessions.sign_out(ctx, refresh_token=body.refresh_token.get_secret_value())
 

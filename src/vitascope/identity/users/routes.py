@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from vitascope.foundation.context import AccountId
-from vitascope.foundation.http.auth import SignedIn, Visitor
+from vitascope.foundation.http.auth import SignedIn, Unsigned
 from vitascope.foundation.http.pagination import Page, PagingQuery
 from vitascope.foundation.wiring import Provided
 from vitascope.identity.users.contracts import Account, Role
@@ -75,7 +75,7 @@ class AccountAnswer(BaseModel):
 
 @router.post("/auth/sign-up", status_code=202, tags=["auth"])
 async def sign_up(
-    body: SignUpBody, request: Request, ctx: Visitor, accounts: Provided[AccountService]
+    body: SignUpBody, request: Request, ctx: Unsigned, accounts: Provided[AccountService]
 ) -> SignUpAnswer:
     """Ask for an account: a link goes to the address, or word that there is an account already."""
     await accounts.sign_up(
@@ -89,7 +89,7 @@ async def sign_up(
 
 
 @router.post("/auth/verify", tags=["auth"])
-async def verify(body: VerifyBody, ctx: Visitor, accounts: Provided[AccountService]) -> AccountAnswer:
+async def verify(body: VerifyBody, ctx: Unsigned, accounts: Provided[AccountService]) -> AccountAnswer:
     """Confirm the address with the token of the mailed link; then one can sign in."""
     return AccountAnswer.of(await accounts.verify(ctx, token=body.token.get_secret_value()))
 

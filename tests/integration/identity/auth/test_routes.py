@@ -6,6 +6,7 @@ import pytest
 
 from vitascope.foundation.context import PLATFORM, Context
 from vitascope.foundation.http.auth import SESSION_COOKIE
+from vitascope.foundation.testing.clock import ManualClock
 from vitascope.foundation.testing.problems import is_problem
 from vitascope.identity.tenants.contracts import Tenant
 from vitascope.identity.tenants.service import TenantService
@@ -120,6 +121,22 @@ class TestRefresh:
         assert second.status_code == HTTPStatus.OK
         assert is_problem(again, HTTPStatus.UNAUTHORIZED)
         assert is_problem(third, HTTPStatus.UNAUTHORIZED)
+
+    async def test_with_a_token_that_is_over(
+        self, platform: PlatformUnderTest, ada: Account, signed_in: SignedIn, clock: ManualClock
+    ) -> None:
+        """Who still sends the access token that ran out refreshes and signs in all the same."""
+        async with platform.client() as client:
+            body = {"email": ADA, "password": PASSWORD}
+            tokens = (await client.post(f"{AUTH}/sign-in", json=body)).json()
+            clock.advance(600)
+            client.headers["authorization"] = f"Bearer {tokens['access_token']}"
+            over = await client.get(f"{AUTH}/me")
+            refreshed = await client.post(f"{AUTH}/refresh", json={"refresh_token": tokens["refresh_token"]})
+            again = await client.post(f"{AUTH}/sign-in", json=body)
+
+        assert is_problem(over, HTTPStatus.UNAUTHORIZED)
+        assert (refreshed.status_code, again.status_code) == (HTTPStatus.OK, HTTPStatus.OK)
 
     async def test_unknown_and_missing(self, platform: PlatformUnderTest, home: Tenant) -> None:
         """A made-up token is refused; a body without one names what is missing."""
