@@ -1,7 +1,6 @@
 """The headers of tus 1.0.0, read and written: https://tus.io/protocols/resumable-upload."""
 
 import base64
-import binascii
 import re
 from collections.abc import Mapping
 from datetime import datetime
@@ -90,9 +89,12 @@ def checksum(headers: Mapping[str, str]) -> Checksum | None:
     if algorithm not in ALGORITHMS:
         raise UnknownChecksum(field="Upload-Checksum")
     try:
-        return Checksum(algorithm=algorithm, digest=base64.b64decode(text.strip(), validate=True))
-    except binascii.Error as error:
+        found = Checksum(algorithm=algorithm, digest=base64.b64decode(text.strip(), validate=True))
+    except ValueError as error:  # binascii.Error is one; so is what is not ASCII
         raise UnknownChecksum(field="Upload-Checksum") from error
+    if len(found.digest) != found.start().digest_size:
+        raise UnknownChecksum(field="Upload-Checksum")
+    return found
 
 
 def new_upload(headers: Mapping[str, str]) -> NewUpload:
@@ -178,7 +180,7 @@ def _is_final(concat: str | None) -> bool:
 def _text(value: str) -> str:
     try:
         return base64.b64decode(value, validate=True).decode(errors="replace")
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error is one; so is what is not ASCII
         raise BadHeader(
             "Upload-Metadata has a value that is not base 64.", field="Upload-Metadata"
         ) from error

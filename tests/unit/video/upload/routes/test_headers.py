@@ -4,10 +4,11 @@ import base64
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from vitascope.video.upload.routes import headers as tus
+from vitascope.video.upload.service.checksum import UnknownChecksum
 
 
 def _header(values: dict[str, str]) -> str:
@@ -15,6 +16,7 @@ def _header(values: dict[str, str]) -> str:
 
 
 class TestReadMetadata:
+    @settings(deadline=None)  # a busy machine is no failure
     @given(
         st.dictionaries(
             st.text(
@@ -30,7 +32,9 @@ class TestReadMetadata:
         """Any keys and values that a client may write are read back."""
         assert tus.read_metadata(_header(values)) == values
 
-    @given(st.text(max_size=100))
+    @settings(deadline=None)  # a busy machine is no failure
+    @given(st.text(st.characters(max_codepoint=255), max_size=100))
+    @example("a \x80")
     def test_never_falls(self, header: str) -> None:
         """Whatever a header says, it is read or refused as a problem."""
         with suppress(tus.BadHeader):
@@ -80,3 +84,11 @@ class TestPartsToJoin:
         """Nobody joins thousands of parts in one request."""
         with pytest.raises(tus.BadHeader):
             tus.parts_to_join("final;" + " ".join(["/upl_01m80n8jzdeff95jegb3c42fba"] * 101))
+
+
+class TestChecksum:
+    @pytest.mark.parametrize("said", ["", "sha1", "crc32 AAAA", "sha1 !", "sha1 \x80", "SHA1 AAAA"])
+    def test_refused(self, said: str) -> None:
+        """A checksum that cannot be read is a problem of the request."""
+        with pytest.raises(UnknownChecksum):
+            tus.checksum({"upload-checksum": said})
