@@ -30,10 +30,10 @@ from vitascope.foundation.secrets import Secrets
 from vitascope.foundation.storage.keys import ObjectPrefix
 from vitascope.foundation.storage.local import LocalObjects
 from vitascope.video.catalog.contracts import TitleId
-from vitascope.video.streaming.adapters.library import Library
-from vitascope.video.streaming.adapters.nginx import Site, configuration
-from vitascope.video.streaming.adapters.server import MediaServer
 from vitascope.video.streaming.contracts import PlaybackId
+from vitascope.video.streaming.service.delivery.library import Library
+from vitascope.video.streaming.service.delivery.nginx import Site, configuration
+from vitascope.video.streaming.service.delivery.server import MediaServer
 from vitascope.video.streaming.service.settings import StreamingSettings
 from vitascope.video.streaming.service.tokens import Tokens
 

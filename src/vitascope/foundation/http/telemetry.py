@@ -108,8 +108,8 @@ def _has_secret(route: str) -> bool:
 def route_template(scope: Scope, *, root: str = "") -> str:
     """The template of the route that answered, such as `/api/v1/titles/{title}`."""
     route = scope.get("route")
-    if route is None:
-        return UNMATCHED
+    if route is None:  # FastAPI does not name the plain Starlette routes among its own
+        return _mount_template(scope, scope["path"]) if "endpoint" in scope else UNMATCHED
     included = scope.get("fastapi", {}).get("effective_route_context")  # knows the prefixes of its routers
     template = getattr(included, "path_format", None) or getattr(route, "path_format", UNMATCHED)
     mounted = scope.get("root_path", "").removeprefix(root)

@@ -2,12 +2,12 @@
 
 from vitascope.foundation.module import Module
 from vitascope.video.catalog.contracts import Titles
-from vitascope.video.streaming.adapters.library import Library
-from vitascope.video.streaming.adapters.server import MediaServer
 from vitascope.video.streaming.contracts import Playbacks, Streaming
 from vitascope.video.streaming.jobs import forget
 from vitascope.video.streaming.models import schema
 from vitascope.video.streaming.routes import media_routes, router
+from vitascope.video.streaming.service.delivery.library import Library
+from vitascope.video.streaming.service.delivery.server import MediaServer
 from vitascope.video.streaming.service.playback import StreamingService
 from vitascope.video.streaming.service.settings import StreamingSettings
 from vitascope.video.streaming.service.tokens import Tokens

@@ -15,9 +15,16 @@ from vitascope.foundation.http.auth import Visitor
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
 from vitascope.foundation.wiring import Container, Provided
 from vitascope.video.catalog.contracts import TitleId
-from vitascope.video.streaming.adapters.library import Library
 from vitascope.video.streaming.contracts import Playback, PlaybackId
-from vitascope.video.streaming.service.answers import PREFLIGHT, Answer, Conditions, File, NoSuchFile, answer
+from vitascope.video.streaming.service.delivery.answers import (
+    PREFLIGHT,
+    Answer,
+    Conditions,
+    File,
+    NoSuchFile,
+    answer,
+)
+from vitascope.video.streaming.service.delivery.library import Library
 from vitascope.video.streaming.service.playback import MEDIA, StreamingService
 
 router = APIRouter(prefix="/titles", tags=["streaming"])

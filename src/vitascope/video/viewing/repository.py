@@ -12,7 +12,6 @@ from vitascope.video.catalog.contracts import TitleId
 from vitascope.video.streaming.contracts import PlaybackId
 from vitascope.video.viewing.contracts import ViewCount
 from vitascope.video.viewing.events import PlaybackStarted, Report
-from vitascope.video.viewing.service.windows import Window
 
 # makes the rows that are missing and locks them all, in one order, so that no two beacons wait in a circle
 _LOCK = text(
@@ -71,18 +70,18 @@ _FORGET_HEARD = text("DELETE FROM video_viewing.heard WHERE at < :before")
 
 async def lock_windows(
     tx: Transaction, *, playbacks: Sequence[PlaybackId], at: datetime
-) -> Mapping[PlaybackId, Window]:
-    """Which reports of these playbacks were heard, kept from others until the transaction ends."""
+) -> Mapping[PlaybackId, tuple[int, int]]:
+    """The highest report heard of each playback and the bits of those up to it, locked until the end."""
     rows = await tx.rows(_LOCK, {"playbacks": [one.uuid for one in playbacks], "at": at})
-    return {PlaybackId.of(row.playback): Window(highest=row.highest, seen=row.seen) for row in rows}
+    return {PlaybackId.of(row.playback): (row.highest, row.seen) for row in rows}
 
 
-async def move_windows(tx: Transaction, windows: Mapping[PlaybackId, Window]) -> None:
+async def move_windows(tx: Transaction, windows: Mapping[PlaybackId, tuple[int, int]]) -> None:
     """Keep what was heard now."""
     values = {
         "playbacks": [one.uuid for one in windows],
-        "highest": [one.highest for one in windows.values()],
-        "seen": [one.seen for one in windows.values()],
+        "highest": [highest for highest, _ in windows.values()],
+        "seen": [seen for _, seen in windows.values()],
     }
     await tx.execute(_MOVE, values)
 

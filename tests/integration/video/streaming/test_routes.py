@@ -8,8 +8,8 @@ from tests.integration.video.conftest import Studio
 from vitascope.foundation.context import Context, TenantId
 from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
-from vitascope.video.catalog.contracts import Visibility
-from vitascope.video.catalog.service.titles import Changes, TitleService
+from vitascope.video.catalog.contracts import TitleChanges, Visibility
+from vitascope.video.catalog.service.titles import TitleService
 from vitascope.video.streaming.contracts import Playback, Playbacks
 from vitascope.video.streaming.events import PlaybackAuthorised
 from vitascope.video.streaming.service.playback import StreamingService
@@ -83,7 +83,7 @@ class TestPlay:
     ) -> None:
         """The owner plays a private title; for a visitor it is not there."""
         title = await studio.film(ctx)
-        private = Changes(visibility=Visibility.PRIVATE)
+        private = TitleChanges(visibility=Visibility.PRIVATE)
         await platform.container.get(TitleService).edit(ctx, title=title.id, changes=private)
 
         own = await platform.container.get(StreamingService).open(ctx, title=title.id)

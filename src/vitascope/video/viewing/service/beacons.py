@@ -18,6 +18,7 @@ from vitascope.video.viewing.events import (
     QualitySwitched,
     Report,
 )
+from vitascope.video.viewing.service.windows import Window
 
 MAX_BODY_BYTES = 32 * 1024
 MAX_EVENTS = 100
@@ -150,15 +151,16 @@ class BeaconService:
         now = self._clock.now()
         ctx = Context(tenant=watching.tenant, principal=PLATFORM, trace=trace)
         async with self._db.transaction(ctx) as tx:
-            windows = await repository.lock_windows(tx, playbacks=[watching.playback], at=now)
-            window, fresh = windows[watching.playback], []
+            kept = await repository.lock_windows(tx, playbacks=[watching.playback], at=now)
+            highest, seen = kept[watching.playback]
+            window, fresh = Window(highest=highest, seen=seen), []
             for one in beacon.events:
                 moved = window.take(one.sequence)
                 if moved is not None:
                     window = moved
                     fresh.append(event_of(one, watching=watching, now=now))
             if fresh:
-                await repository.move_windows(tx, {watching.playback: window})
+                await repository.move_windows(tx, {watching.playback: (window.highest, window.seen)})
             for event in fresh:
                 tx.emit(event, subject=watching.playback)
         return len(fresh)

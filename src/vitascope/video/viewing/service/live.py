@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import structlog
 
@@ -29,7 +29,7 @@ class LiveViews:
         self._ticked = asyncio.Condition()
         self._asking: asyncio.Task[None] | None = None
 
-    async def watch(self, title: TitleId) -> AsyncIterator[ViewCount | None]:
+    async def watch(self, title: TitleId) -> AsyncGenerator[ViewCount | None, None]:
         """The title's count, then each change of it; None when a tick has brought none.
 
         Whether the one who looks may see the title is checked before.

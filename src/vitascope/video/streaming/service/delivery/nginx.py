@@ -11,7 +11,14 @@ from pathlib import Path
 from string import Template
 
 from vitascope.foundation.errors import Invalid
-from vitascope.video.streaming.service.answers import CHECKED, CORS, IMMUTABLE, MANIFESTS, PREFLIGHT, TYPES
+from vitascope.video.streaming.service.delivery.answers import (
+    CHECKED,
+    CORS,
+    IMMUTABLE,
+    MANIFESTS,
+    PREFLIGHT,
+    TYPES,
+)
 from vitascope.video.streaming.service.playback import MEDIA
 
 _SAFE = re.compile(r"[A-Za-z0-9_./:@+-]+", re.ASCII)  # nothing that ends a directive or is a variable

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.video.streaming.adapters.conftest import SEGMENT, Film
+from tests.integration.video.streaming.service.delivery.conftest import SEGMENT, Film
 
 from vitascope.foundation.errors import Invalid
 from vitascope.foundation.testing.postgres import open_folder
-from vitascope.video.streaming.adapters.library import open_file
-from vitascope.video.streaming.adapters.nginx import Site, configuration
-from vitascope.video.streaming.service.answers import Conditions, answer
+from vitascope.video.streaming.service.delivery.answers import Conditions, answer
+from vitascope.video.streaming.service.delivery.library import open_file
+from vitascope.video.streaming.service.delivery.nginx import Site, configuration
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/local/sbin:/usr/bin:/usr/local/bin") or "nginx"
 pytestmark = pytest.mark.needs("nginx")

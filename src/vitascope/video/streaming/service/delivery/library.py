@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.objects import Objects
-from vitascope.video.streaming.service.answers import File, NoSuchFile, suffix_of
+from vitascope.video.streaming.service.delivery.answers import File, NoSuchFile, suffix_of
 from vitascope.video.streaming.service.tokens import Tokens
 
 _FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK

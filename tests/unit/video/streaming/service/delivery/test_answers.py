@@ -1,7 +1,7 @@
 import pytest
 
 from vitascope.foundation.http.ranges import RangeNotSatisfiable
-from vitascope.video.streaming.service.answers import Conditions, File, NoSuchFile, answer, suffix_of
+from vitascope.video.streaming.service.delivery.answers import Conditions, File, NoSuchFile, answer, suffix_of
 
 FILE = File(name="00001.m4s", size=1000, modified=1_700_000_000.5)
 

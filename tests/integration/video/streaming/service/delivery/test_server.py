@@ -9,10 +9,10 @@ from urllib.parse import urljoin
 import aiohttp
 import m3u8
 import pytest
-from tests.integration.video.streaming.adapters.conftest import MASTER, SEGMENT, Film
+from tests.integration.video.streaming.service.delivery.conftest import MASTER, SEGMENT, Film
 
-from vitascope.video.streaming.adapters.library import Library
-from vitascope.video.streaming.adapters.server import MediaServer
+from vitascope.video.streaming.service.delivery.library import Library
+from vitascope.video.streaming.service.delivery.server import MediaServer
 from vitascope.video.streaming.service.settings import StreamingSettings
 
 

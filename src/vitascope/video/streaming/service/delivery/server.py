@@ -20,8 +20,8 @@ import orjson
 import structlog
 
 from vitascope.foundation.errors import NotFound, VitascopeError
-from vitascope.video.streaming.adapters.library import Library
-from vitascope.video.streaming.service.answers import CORS, PREFLIGHT, Answer, Conditions, answer
+from vitascope.video.streaming.service.delivery.answers import CORS, PREFLIGHT, Answer, Conditions, answer
+from vitascope.video.streaming.service.delivery.library import Library
 from vitascope.video.streaming.service.playback import MEDIA
 from vitascope.video.streaming.service.settings import StreamingSettings
 

@@ -1,1 +1,0 @@
-"""The media server of its own, and the configuration of another."""
