@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from tests.integration.transcoding.jobs.conftest import Studio
+
 from vitascope.foundation.context import Context
 from vitascope.runtime.testing import PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import JobState
 from vitascope.transcoding.jobs.events import JobCompleted, JobStarted, JobSubmitted
-
-from tests.integration.transcoding.jobs.conftest import Studio
 
 
 class TestWholeWay:
