@@ -16,7 +16,7 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute of film, which takes some seconds to encode."""
+    """Half a minute of film, which takes some seconds to encode."""
     file = tmp_path_factory.mktemp("films") / "long.mp4"
-    ffmpeg(*picture("640x360", seconds=60), *H264, str(file))
+    ffmpeg(*picture("640x360", seconds=30), *H264, str(file))
     return file
