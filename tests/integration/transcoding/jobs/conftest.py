@@ -1,6 +1,6 @@
 """Films in the store of a platform, and jobs that turn them into sets."""
 
-from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -9,7 +9,7 @@ from tests.integration.transcoding.pipeline.corpus import H264, Corpus, ffmpeg, 
 from vitascope.foundation.context import Context
 from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
 from vitascope.foundation.storage.objects import Objects
-from vitascope.foundation.testing.workflows import InlineRun
+from vitascope.foundation.testing.workflows import Died, InlineRun
 from vitascope.foundation.workflows.declaration import Run
 from vitascope.runtime.testing import PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import Job
@@ -30,9 +30,9 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A minute of film, which takes some seconds to encode."""
+    """Half a minute of film, which takes some seconds to encode."""
     file = tmp_path_factory.mktemp("films") / "long.mp4"
-    ffmpeg(*picture("640x360", seconds=60), *H264, str(file))
+    ffmpeg(*picture("640x360", seconds=30), *H264, str(file))
     return file
 
 
@@ -69,14 +69,21 @@ class Studio:
         await self.platform.pump()
         return await self.jobs.get(ctx, job=job.id)
 
-    def run(self, ctx: Context, job: Job) -> InlineRun:
+    def run(self, ctx: Context, job: Job, *, dies_in: str | None = None) -> InlineRun:
         """The workflow of the job's present attempt."""
-        return InlineRun(ctx=ctx, id=Attempt(job=job.id, number=job.attempt).workflow)
+        return InlineRun(ctx=ctx, id=Attempt(job=job.id, number=job.attempt).workflow, dies_in=dies_in)
 
     async def work(self, run: Run) -> None:
-        """Do what a worker does with a workflow."""
+        """Do what a worker does with a workflow, until its end or the worker's death."""
         transcoder = self.platform.container.get(Transcoder)
-        await transcode.function(run, Attempt.of_workflow(run.id), transcoder)
+        with suppress(Died):
+            await transcode.function(run, Attempt.of_workflow(run.id), transcoder)
+
+    async def prefixes(self, ctx: Context, job: Job) -> set[str]:
+        """Below which prefixes something of a job lies in the store."""
+        prefix = ObjectPrefix(f"{ctx.tenant}/renditions/{job.id}/")
+        names = await self.names(prefix)
+        return {f"{prefix}{name.partition('/')[0]}/" for name in names}
 
     async def names(self, prefix: str) -> set[str]:
         """What lies below a prefix, without it."""
@@ -88,9 +95,6 @@ class Studio:
         """The names of the scratch folders."""
         folder = self.data / "scratch"
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
-
-
-MakeStudio = Callable[[], Studio]
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -103,7 +104,9 @@ class Transcoding:
     async def fetch(self, source: str) -> None:
         """Have the film on this machine."""
         async with self._watch.over("fetch") as watched:
+            began = self._transcoder.clock.now()
             await self._film(source, watched)
+        await self._note("fetch", self._since(began))
 
     async def probe(self, source: str) -> SourceMedia:
         """What the film is; raises a MediaRejected if it cannot be transcoded."""
@@ -167,8 +170,7 @@ class Transcoding:
                 at_once=self._transcoder.settings.uploads,
                 progress=watched.move,
             )
-            took = (self._transcoder.clock.now() - began).total_seconds()
-        await self._note("publish", StageTime(wall=took, cpu=0.0))
+        await self._note("publish", self._since(began))
         return prefix
 
     @retried
@@ -235,6 +237,10 @@ class Transcoding:
             result, took = await in_thread(watched, lambda: call(pipeline, film))
         await self._note(name, took)
         return result
+
+    def _since(self, began: datetime) -> StageTime:
+        """What a stage took that runs no program."""
+        return StageTime(wall=(self._transcoder.clock.now() - began).total_seconds(), cpu=0.0)
 
     async def _note(self, stage: str, took: StageTime) -> None:
         async with self._db.transaction(self._ctx) as tx:

@@ -1,0 +1,159 @@
+"""kill -9 of a worker in every step of its job."""
+
+import asyncio
+import multiprocessing
+import signal
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+
+import pytest
+from tests.chaos.transcoding.jobs import worker
+
+from vitascope.foundation.context import Context
+from vitascope.foundation.db.database import Database
+from vitascope.foundation.db.server.endpoint import Endpoint, Role
+from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
+from vitascope.foundation.storage.objects import Objects
+from vitascope.foundation.wiring import Container
+from vitascope.foundation.workflows.engine import Workflows
+from vitascope.foundation.workflows.status import State
+from vitascope.runtime.testing import PlatformUnderTest
+from vitascope.transcoding.jobs.contracts import Job, JobState
+from vitascope.transcoding.jobs.events import JobCompleted, JobStarted
+from vitascope.transcoding.jobs.jobs import tidy, transcode
+from vitascope.transcoding.jobs.service.jobs import JobService
+from vitascope.transcoding.jobs.service.work import Attempt
+
+# Workers are forked from a process that has imported everything: each is there at once.
+_FORK = multiprocessing.get_context("forkserver")
+_FORK.set_forkserver_preload([worker.__name__, "dbos"])
+_STEPS = (
+    "start",
+    "fetch",
+    "probe",
+    "plan",
+    "encode",
+    "package",
+    "pictures",
+    "verify",
+    "publish",
+    "complete",
+    "clear",
+)
+# The engine gives work up whose worker dies a sixth time: no job may die in all of its steps.
+_DEATHS = (("start", "fetch", "probe", "plan"), ("encode", "package", "pictures", "verify"), _STEPS[-3:])
+
+
+class _Story:
+    """Workers that die, one after another, over one job."""
+
+    def __init__(
+        self, platform: PlatformUnderTest, *, ctx: Context, folder: Path, workflows: Workflows
+    ) -> None:
+        self._platform, self._ctx, self._workflows = platform, ctx, workflows
+        self._log, self._data = folder / "log", folder / "data"
+        self._log.touch()
+        self._jobs = platform.container.get(JobService)
+        self.objects: Objects = platform.container.get(Objects)  # type: ignore[type-abstract]  # a port
+
+    async def submit(self, film: Path) -> Job:
+        key = ObjectKey.of(self._ctx.tenant, "uploads", "upl_1", "source")
+        await self.objects.put(key, film)
+        job = await self._jobs.submit(self._ctx, source=key, filename="kiss.mp4", key="1")
+        attempt = Attempt(job=job.id, number=1)
+        await self._workflows.start(self._ctx, transcode, attempt, id=attempt.workflow)
+        return job
+
+    async def play(self, job: Job, *, dies_in: Sequence[str], forgetful: bool = False) -> Job:
+        for _ in dies_in:
+            dying = self._worker(dies_in, forgetful=forgetful)
+            await asyncio.to_thread(dying.join, 60)
+            assert dying.exitcode == -signal.SIGKILL
+        last = self._worker(dies_in, forgetful=forgetful)
+        try:
+            await self._ended(job)
+        finally:
+            last.kill()
+            last.join()
+        return await self._jobs.get(self._ctx, job=job.id)
+
+    async def _ended(self, job: Job) -> None:
+        workflow = Attempt(job=job.id, number=1).workflow
+        async with asyncio.timeout(60):
+            while (await self._workflows.status(workflow)).state is not State.DONE:  # noqa: ASYNC110 - another process does it
+                await asyncio.sleep(0.05)
+
+    def begun(self) -> Counter[str]:
+        return Counter(self._log.read_text().split())
+
+    def scratch(self) -> list[Path]:
+        return list((self._data / "scratch").glob("*"))
+
+    async def prefixes(self, job: Job) -> set[str]:
+        prefix = ObjectPrefix(f"{self._ctx.tenant}/renditions/{job.id}/")
+        listing = await self.objects.page(prefix)
+        return {prefix + one.key.removeprefix(prefix).partition("/")[0] + "/" for one in listing.objects}
+
+    def _worker(self, dies_in: Sequence[str], *, forgetful: bool) -> BaseProcess:
+        orders = {
+            "endpoint": self._platform.endpoint,
+            "data": str(self._data),
+            "log": str(self._log),
+            "dies_in": list(dies_in),
+            "forgetful": forgetful,
+        }
+        process = _FORK.Process(target=worker.work, args=(orders,), daemon=True)
+        process.start()
+        return process
+
+
+@pytest.fixture(name="workflows")
+async def _workflows(endpoint: Endpoint, db: Database) -> AsyncIterator[Workflows]:
+    made = Workflows(dsn=endpoint.dsn(Role.SYSTEM), db=db)
+    made.register([transcode, tidy], Container())
+    yield made
+    await made.shutdown()
+
+
+@pytest.fixture(name="story")
+def _story(platform: PlatformUnderTest, ctx: Context, tmp_path: Path, workflows: Workflows) -> _Story:
+    return _Story(platform, ctx=ctx, folder=tmp_path, workflows=workflows)
+
+
+def _assert_only_interrupted_ran_again(begun: Counter[str], dies_in: Sequence[str]) -> None:
+    assert begun == {step: 2 if step in dies_in else 1 for step in _STEPS}
+
+
+class TestKill:
+    @pytest.mark.parametrize("dies_in", _DEATHS, ids="-".join)
+    async def test_job_finishes_by_itself(
+        self,
+        story: _Story,
+        film: Path,
+        dies_in: Sequence[str],
+        platform: PlatformUnderTest,
+    ) -> None:
+        """A job whose worker is killed in its steps completes; only those run again, nothing stays over."""
+        job = await story.submit(film)
+
+        done = await story.play(job, dies_in=dies_in)
+
+        assert (done.state, done.attempt) == (JobState.COMPLETED, 1)
+        _assert_only_interrupted_ran_again(story.begun(), dies_in)
+        assert await story.prefixes(job) == {done.output}
+        assert story.scratch() == []
+        assert [type(one) for one in await platform.events(JobStarted, JobCompleted)] == [
+            JobStarted,
+            JobCompleted,
+        ]
+
+    async def test_steps_without_records_are_caught(self, story: _Story, film: Path) -> None:
+        """The planted bug: were steps not recorded, the check would see that finished ones ran again."""
+        job = await story.submit(film)
+
+        await story.play(job, dies_in=("package",), forgetful=True)
+
+        with pytest.raises(AssertionError):
+            _assert_only_interrupted_ran_again(story.begun(), ("package",))
