@@ -27,9 +27,9 @@ FRAMES = f"{VIDEO}.getVideoPlaybackQuality().totalVideoFrames"
 
 
 @pytest.fixture(scope="module")
-def platform_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
+def platform_up() -> Iterator[RunningPlatform]:
     """The platform, as `vitascope up` starts it."""
-    with running(tmp_path_factory.mktemp("vitascope")) as platform:
+    with running() as platform:
         yield platform
 
 
@@ -114,7 +114,7 @@ class TestFirstLight:
         await _become_member(page, platform_up)
         await _upload(page, platform_up, film)
         progress = await _watch_it_come_along(page)
-        await page.get_by_role("link", name="Rough Sea at Dover").click()
+        await page.get_by_role("link", name="Rough Sea at Dover", exact=True).click()
         await page.get_by_role("button", name="Play Rough Sea at Dover").click()
         await _until(page, f"{AT} > 1 && {FRAMES} > 10")
         frames = await page.evaluate(FRAMES)
