@@ -1,5 +1,6 @@
 """The whole platform as a user starts it: `vitascope up` in a folder of its own."""
 
+import asyncio
 import json
 import os
 import re
@@ -14,11 +15,15 @@ from dataclasses import dataclass
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
+from typing import Any
 
-from vitascope.runtime.demo.account import demo_account
+from playwright.async_api import Page
+
+from vitascope.runtime.demo.account import DemoAccount, demo_account
 from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import settings_type
 
+PATIENCE_SECONDS = 180
 _STOP_SECONDS = 30
 _MAIL_SECONDS = 20
 _LINK = re.compile(r"http://\S+/verify\?token=\S+")
@@ -26,10 +31,11 @@ _LINK = re.compile(r"http://\S+/verify\?token=\S+")
 
 @dataclass(frozen=True)
 class RunningPlatform:
-    """A platform that serves at `url` and keeps everything in `data`."""
+    """A platform that serves at `url` and keeps everything in `data`; `owner` can sign in."""
 
     url: str
     data: Path
+    owner: DemoAccount
 
     def link_for(self, email: str) -> str:
         """The link in the newest mail to this address; waits for it."""
@@ -55,8 +61,8 @@ def running() -> Iterator[RunningPlatform]:
             assert process.stdout is not None
             line = process.stdout.readline()
             assert line, log.read_text(encoding="utf-8")[-2000:]
-            demo_account(settings_type(MODULES)(data=data))
-            yield RunningPlatform(url=json.loads(line)["url"], data=data)
+            owner = demo_account(settings_type(MODULES)(data=data))
+            yield RunningPlatform(url=json.loads(line)["url"], data=data, owner=owner)
 
 
 @contextmanager
@@ -95,3 +101,11 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
 def _text_of(message: EmailMessage) -> str:
     body = message.get_body(("plain",))
     return body.get_content() if body is not None else ""
+
+
+async def until(page: Page, expression: str) -> Any:
+    """Wait until this is true in the page; asked from here, because the page's policy allows no eval."""
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not (value := await page.evaluate(expression)):  # noqa: ASYNC110 - a browser's state is asked for
+            await asyncio.sleep(0.1)
+    return value
