@@ -1,16 +1,10 @@
 import asyncio
-import shutil
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from playwright.async_api import Page, async_playwright, expect
-from tests.integration.console.theatre.conftest import CHROMIUM_ARGUMENTS
+from playwright.async_api import Page, expect
 from tests.integration.transcoding.pipeline.corpus import ffmpeg
-from tests.system.first_light.platform import RunningPlatform, running
-
-from vitascope.console.theatre.pages import STATIC
+from tests.system.first_light.platform import PATIENCE_SECONDS, RunningPlatform, until
 
 pytestmark = [
     pytest.mark.needs("chromium"),
@@ -20,17 +14,9 @@ pytestmark = [
 
 EMAIL, PASSWORD = "grace@example.org", "a lantern in the dark"
 FILM_SECONDS = 20
-PATIENCE_SECONDS = 180
 VIDEO = "document.querySelector('video.player__video')"
 AT, HEIGHT = f"{VIDEO}.currentTime", f"{VIDEO}.videoHeight"
 FRAMES = f"{VIDEO}.getVideoPlaybackQuality().totalVideoFrames"
-
-
-@pytest.fixture(scope="module")
-def platform_up(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPlatform]:
-    """The platform, as `vitascope up` starts it."""
-    with running(tmp_path_factory.mktemp("vitascope")) as platform:
-        yield platform
 
 
 @pytest.fixture(scope="module")
@@ -41,27 +27,6 @@ def film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     sound = ("-f", "lavfi", "-i", f"sine=frequency=330:sample_rate=48000:duration={FILM_SECONDS}")
     ffmpeg(*picture, *sound, "-preset", "ultrafast", "-shortest", str(file))
     return file
-
-
-@pytest.fixture
-async def page() -> AsyncIterator[Page]:
-    """A new person's browser."""
-    chromium = shutil.which("chromium")
-    if chromium is None or not (STATIC / "vendor").is_dir():
-        pytest.skip("needs chromium and the browser parts (make parts assets)")
-    async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
-        context = await browser.new_context(viewport={"width": 1280, "height": 800})
-        yield await context.new_page()
-        await browser.close()
-
-
-async def _until(page: Page, expression: str) -> Any:
-    """Wait until this is true in the page; asked from here, because the page's policy allows no eval."""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not (value := await page.evaluate(expression)):  # noqa: ASYNC110 - a browser's state is asked for
-            await asyncio.sleep(0.1)
-    return value
 
 
 async def _become_member(page: Page, platform: RunningPlatform) -> None:
@@ -114,21 +79,21 @@ class TestFirstLight:
         await _become_member(page, platform_up)
         await _upload(page, platform_up, film)
         progress = await _watch_it_come_along(page)
-        await page.get_by_role("link", name="Rough Sea at Dover").click()
+        await page.get_by_role("link", name="Rough Sea at Dover", exact=True).click()
         await page.get_by_role("button", name="Play Rough Sea at Dover").click()
-        await _until(page, f"{AT} > 1 && {FRAMES} > 10")
+        await until(page, f"{AT} > 1 && {FRAMES} > 10")
         frames = await page.evaluate(FRAMES)
         await page.keyboard.press("5")
-        await _until(page, f"{AT} > 10 && {AT} < 14 && {FRAMES} > {frames} + 10")
+        await until(page, f"{AT} > 10 && {AT} < 14 && {FRAMES} > {frames} + 10")
         await page.keyboard.press("0")
         await page.get_by_role("button", name="Quality").click()
         await page.get_by_role("menuitemradio", name="360p").click()
-        await _until(page, f"{HEIGHT} === 360")
+        await until(page, f"{HEIGHT} === 360")
         await expect(page.get_by_text("1 view", exact=True)).to_be_visible(timeout=15_000)
         await expect(page.get_by_text("1 watching now")).to_be_visible(timeout=15_000)
         await page.goto(f"{page.url}?engine=dash")
         await page.get_by_role("button", name="Play Rough Sea at Dover").click()
-        await _until(page, f"{AT} > 1 && {FRAMES} > 10")
+        await until(page, f"{AT} > 1 && {FRAMES} > 10")
 
         assert len(progress) >= 2
         assert progress == sorted(progress)
@@ -138,7 +103,7 @@ class TestFirstLight:
         """A visitor finds the film on the front page with its picture, and plays it without an account."""
         await page.goto(platform_up.url)
         await expect(page.get_by_role("heading", name="Rough Sea at Dover")).to_be_visible()
-        await _until(page, "document.querySelector('.lead img')?.naturalWidth > 0")
+        await until(page, "document.querySelector('.lead img')?.naturalWidth > 0")
         await page.get_by_role("link", name="Watch Rough Sea at Dover").click()
         await page.get_by_role("button", name="Play Rough Sea at Dover").click()
-        await _until(page, f"{AT} > 0.5 && {FRAMES} > 5")
+        await until(page, f"{AT} > 0.5 && {FRAMES} > 5")
