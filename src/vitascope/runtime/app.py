@@ -22,6 +22,7 @@ from vitascope.foundation.storage.objects import Objects
 from vitascope.foundation.telemetry.logs import request_log
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
+from vitascope.runtime.remotes import Remotes, call_routes
 from vitascope.runtime.settings import Settings
 
 API = "/api/v1"
@@ -30,13 +31,18 @@ _ANYWHERE = ObjectPrefix("health/")
 _LARGER_BODIES = {f"{API}/uploads": _UPLOAD_BODY_BYTES}
 
 
-def build_app(container: Container, *, modules: tuple[Module, ...]) -> ASGIApp:
-    """The application for these services, with health, metrics, telemetry and problem documents."""
+def build_app(container: Container, *, modules: tuple[Module, ...], answers_calls: bool = False) -> ASGIApp:
+    """The application for these services, with health, metrics, telemetry and problem documents.
+
+    With `answers_calls` other processes may call the services' contracts: never on a public port.
+    """
     app = _bare_app(modules)
     app.state.container = container
     for module in modules:
         if module.hot is not None:
             app.router.routes.extend(module.hot(container))
+    if answers_calls:
+        app.router.routes.extend(call_routes(container, modules))
     health = health_of(container)
     app.router.routes.extend(health_routes(health=health, metrics=container.get(Metrics)))
     for module in modules:
@@ -63,6 +69,8 @@ def health_of(container: Container) -> Health:
     }
     for name, check in checks.items():
         health.add(name, check)
+    for name, remote in container.get(Remotes).by_service.items():
+        health.add(name, remote.require_alive, required=False)
     return health
 
 

@@ -22,13 +22,17 @@ from vitascope.foundation.storage.s3 import S3Credentials
 from vitascope.foundation.storage.signing import PathSigner
 from vitascope.foundation.telemetry.metrics import Metrics
 from vitascope.foundation.wiring import Container
+from vitascope.runtime.remotes import Remotes, provide_remote
 from vitascope.runtime.settings import Settings, section_name
 
 
 def assemble(
     settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], executor: str = "main"
 ) -> Container:
-    """A container for these services; nothing is connected or started yet."""
+    """A container for these services; nothing is connected or started yet.
+
+    Of a service that the settings place elsewhere only the contracts are here, as calls.
+    """
     container = Container()
     container.put(Settings, settings)
     container.put(Platform, Platform(public_url=settings.public_url, data=settings.data, executor=executor))
@@ -38,6 +42,7 @@ def assemble(
     container.provide(Secrets, lambda: Secrets.in_folder(settings.data / "secrets"))
     _add_database(container, settings, endpoint)
     _add_ports(container, settings)
+    container.put(Remotes, Remotes(settings.rpc.remotes, container=container))
     for module in modules:
         _add_module(container, settings, module)
     return container
@@ -46,6 +51,7 @@ def assemble(
 async def close(container: Container) -> None:
     """Write what waits to be written, and give back all connections."""
     await container.get(EventBatcher).close()
+    await container.get(Remotes).close()
     await container.get(Database).close()
 
 
@@ -110,6 +116,10 @@ def _add_database(container: Container, settings: Settings, endpoint: Endpoint) 
 def _add_module(container: Container, settings: Settings, module: Module) -> None:
     if module.settings is not None:
         container.put(module.settings, getattr(settings, section_name(module)))
+    remote = container.get(Remotes).by_service.get(module.name)
+    if remote is not None:
+        provide_remote(container, module, remote)
+        return
     for contract, implementation in module.provides.items():
         container.provide(implementation, implementation)
         container.provide(contract, lambda made=implementation: container.get(made))  # type: ignore[misc]

@@ -24,6 +24,7 @@ _COMMANDS = {
     "demo": _Lazy("demo", "Start everything and take a film from a file to a screen."),
     "doctor": _Lazy("doctor", "Tell what this machine has, what is missing, and how to get it."),
     "openapi": _Lazy("openapi", "Print the description of the API."),
+    "run": _Lazy("run", "Run some services in processes of their own, called by the others."),
     "transcode": _Lazy("transcode", "Make an adaptive set (HLS and DASH) of one film file; needs no server."),
     "up": _Lazy("up", "Start the whole platform on this machine and serve until Ctrl-C."),
     "validate": _Lazy("validate", "Check that an adaptive set in a folder plays."),

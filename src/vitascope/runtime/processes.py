@@ -19,33 +19,31 @@ from vitascope.foundation.events.relay import Relay
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import configure_logging
 from vitascope.foundation.wiring import Container
+from vitascope.foundation.workflows.declaration import Durable
 from vitascope.foundation.workflows.engine import Workflows
 from vitascope.runtime.app import build_app
 from vitascope.runtime.assembly import assemble, close, subscriptions
 from vitascope.runtime.settings import Settings
+from vitascope.runtime.share import Share
 
 _log = structlog.get_logger(__name__)
 _GRACE_SECONDS = 5
 
 
-def run_web(
-    settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], listening: socket.socket
-) -> None:
+def run_web(settings: Settings, *, endpoint: Endpoint, share: Share, listening: socket.socket) -> None:
     """Serve HTTP on the socket until SIGTERM."""
     _settle(settings)
-    uvloop.run(_web(settings, endpoint, modules, listening))
+    uvloop.run(_web(settings, endpoint, share, listening))
 
 
-def run_worker(
-    settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...], executor: str = "main"
-) -> None:
+def run_worker(settings: Settings, *, endpoint: Endpoint, share: Share, executor: str = "main") -> None:
     """Relay and hear events and do durable work until SIGTERM.
 
     `executor` is the worker's name: one that starts again under the name of a dead one goes on with
     its work at once.
     """
     _settle(settings)
-    uvloop.run(_worker(settings, endpoint, modules, executor))
+    uvloop.run(_worker(settings, endpoint, share, executor))
 
 
 def _settle(settings: Settings) -> None:
@@ -54,12 +52,10 @@ def _settle(settings: Settings) -> None:
     gc.freeze()  # what is loaded stays: collections need not walk it
 
 
-async def _web(
-    settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...], listening: socket.socket
-) -> None:
-    container = assemble(settings, endpoint=endpoint, modules=modules)
-    app = build_app(container, modules=modules)
-    beside = [container.get(kind).run() for module in modules for kind in module.beside]
+async def _web(settings: Settings, endpoint: Endpoint, share: Share, listening: socket.socket) -> None:
+    container = assemble(settings, endpoint=endpoint, modules=share.modules)
+    app = build_app(container, modules=share.hosted, answers_calls=share.answers_calls)
+    beside = [container.get(kind).run() for module in share.hosted for kind in module.beside]
     async with _running(container, container.get(Hints).run(), *beside):
         await _server(app).serve(sockets=[listening])
 
@@ -77,19 +73,23 @@ def _server(app: ASGIApp) -> uvicorn.Server:
     )
 
 
-async def _worker(settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...], executor: str) -> None:
-    container = assemble(settings, endpoint=endpoint, modules=modules, executor=executor)
+async def _worker(settings: Settings, endpoint: Endpoint, share: Share, executor: str) -> None:
+    container = assemble(settings, endpoint=endpoint, modules=share.modules, executor=executor)
     hints = container.get(Hints)
     relay = Relay(dsn=endpoint.dsn(Role.SYSTEM), hint=hints.on_outbox())
-    consumers = [one.run() for one in subscriptions(container, modules)]
+    consumers = [one.run() for one in subscriptions(container, share.hosted)]
     workflows = container.get(Workflows)
-    workflows.register([work for module in modules for work in module.jobs], container)
+    workflows.register(_works(share.hosted), container, elsewhere=_works(share.modules))
     async with _running(container, hints.run(), relay.run(), *consumers):
         await workflows.launch()
         try:
             await _until_told_to_stop()
         finally:
             await workflows.shutdown()
+
+
+def _works(modules: tuple[Module, ...]) -> list[Durable[Any]]:
+    return [work for module in modules for work in module.jobs]
 
 
 async def _until_told_to_stop() -> None:

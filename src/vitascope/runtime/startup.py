@@ -16,6 +16,7 @@ from vitascope.foundation.workflows.engine import prepare as prepare_workflows
 from vitascope.runtime.assembly import assemble, close
 from vitascope.runtime.registry import histories
 from vitascope.runtime.settings import Settings
+from vitascope.runtime.share import without_remotes
 
 
 @dataclass(frozen=True)
@@ -45,10 +46,13 @@ def database(settings: Settings) -> Iterator[Endpoint]:
 
 
 async def prepare(settings: Settings, *, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
-    """Run each service's preparation, in the order of the registry; repeating it changes nothing."""
+    """Run each service's preparation, in the order of the registry; repeating it changes nothing.
+
+    A service that the settings place elsewhere is prepared there.
+    """
     container = assemble(settings, endpoint=endpoint, modules=modules)
     try:
-        for module in modules:
+        for module in without_remotes(modules, settings=settings):
             if module.prepare is not None:
                 await module.prepare(container)
     finally:

@@ -30,6 +30,7 @@ from vitascope.foundation.workflows.declaration import WorkflowRequested
 from vitascope.runtime.app import build_app
 from vitascope.runtime.assembly import assemble, close, subscriptions
 from vitascope.runtime.settings import Settings
+from vitascope.runtime.share import without_remotes
 
 _TURNS = 50
 
@@ -74,12 +75,12 @@ class PlatformUnderTest:
 
     def __init__(self, *, settings: Settings, endpoint: Endpoint, modules: tuple[Module, ...]) -> None:
         self.ids = RandomIds()
-        self.endpoint, self.modules = endpoint, modules
+        self.endpoint, self.modules = endpoint, without_remotes(modules, settings=settings)
         self.container: Container = assemble(settings, endpoint=endpoint, modules=modules)
         self.db = self.container.get(Database)
         self._requested: list[tuple[Context, WorkflowRequested]] = []
         self._started: set[str] = set()
-        self._works = {work.name: work for module in modules for work in module.jobs}
+        self._works = {work.name: work for module in self.modules for work in module.jobs}
 
     @cached_property
     def app(self) -> ASGIApp:

@@ -1,7 +1,7 @@
-"""The context of a call between our own processes, in a header signed with a secret that they share.
+"""Who calls, and until when, in a header signed with a secret that our own processes share.
 
-The signature covers context, address, body and time, so a header that was seen cannot be used for
-another call, nor for the same one a minute later.
+The signature covers context, deadline, address, body and time: a header that was seen opens no other
+call, and the same one for half a minute at most.
 """
 
 import hashlib
@@ -15,20 +15,27 @@ import msgspec
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
 from vitascope.foundation.encoding import from_json, to_json
-from vitascope.foundation.errors import Forbidden
+from vitascope.foundation.errors import Unauthenticated
 
-HEADER = "vitascope-context"
-_FRESH = timedelta(minutes=1)
+HEADER = "vitascope-call"
+FRESH = timedelta(seconds=30)
 
 
-class UntrustedCall(Forbidden):
+class UntrustedCall(Unauthenticated):
     """This call does not come from one of our own processes, or comes too late."""
 
 
-class _Sealed(msgspec.Struct, frozen=True):
+class Call(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One call: in which context, if the method takes one, and how long its caller waits."""
+
+    ctx: Context | None
+    deadline: datetime
+
+
+class _Sealed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What travels."""
 
-    ctx: Context
+    call: Call
     sent_at: datetime
 
 
@@ -38,13 +45,13 @@ class Seal:
     def __init__(self, *, key: bytes, clock: Clock) -> None:
         self._key, self._clock = key, clock
 
-    def header(self, ctx: Context, *, address: str, body: bytes) -> str:
+    def header(self, call: Call, *, address: str, body: bytes) -> str:
         """The header that goes with a call."""
-        payload = to_json(_Sealed(ctx, self._clock.now()))
+        payload = to_json(_Sealed(call, self._clock.now()))
         return f"{_text(payload)}.{_text(self._sign(payload, address, body))}"
 
-    def open(self, header: str, *, address: str, body: bytes) -> Context:
-        """The context of a call; raises `UntrustedCall`."""
+    def open(self, header: str, *, address: str, body: bytes) -> Call:
+        """What the header of a call says; raises `UntrustedCall`."""
         first, _, second = header.partition(".")
         try:
             payload, signature = urlsafe_b64decode(first), urlsafe_b64decode(second)
@@ -53,9 +60,9 @@ class Seal:
         if not hmac.compare_digest(signature, self._sign(payload, address, body)):
             raise UntrustedCall
         sealed = from_json(payload, _Sealed)
-        if abs(self._clock.now() - sealed.sent_at) > _FRESH:
+        if abs(self._clock.now() - sealed.sent_at) > FRESH:
             raise UntrustedCall
-        return sealed.ctx
+        return sealed.call
 
     def _sign(self, payload: bytes, address: str, body: bytes) -> bytes:
         parts = (payload, address.encode(), body)

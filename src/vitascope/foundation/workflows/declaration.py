@@ -30,7 +30,15 @@ class Queue:
     per_second: float | None = None
 
 
-DEFAULT_QUEUE = Queue(name="default", per_worker=8)
+_PER_WORKER = 8
+
+
+def queue_of(work: str) -> Queue:
+    """The queue of a service's work that names no other.
+
+    Each service has its own, because a process takes work from the queues of the services that it hosts.
+    """
+    return Queue(name=work.rpartition(".")[0] or work, per_worker=_PER_WORKER)
 
 
 class Run(Protocol):
@@ -66,7 +74,7 @@ class Durable(Work[A]):
     """Durable work of a service: `async def transcode(run, argument, jobs: Provided[…])`."""
 
     function: Callable[..., Awaitable[None]]
-    queue: Queue = DEFAULT_QUEUE
+    queue: Queue
     cron: str | None = None
 
     @property
@@ -79,10 +87,10 @@ class Durable(Work[A]):
 
 
 def durable(
-    name: str, *, queue: Queue = DEFAULT_QUEUE
+    name: str, *, queue: Queue | None = None
 ) -> Callable[[Callable[..., Awaitable[None]]], Durable[Any]]:
     """Declare durable work under a stable name: `@durable("transcoding.jobs.transcode")`."""
-    return lambda function: Durable(name, function, queue)
+    return lambda function: Durable(name, function, queue or queue_of(name))
 
 
 def scheduled(name: str, *, cron: str) -> Callable[[Callable[..., Awaitable[None]]], Durable[Any]]:
@@ -90,7 +98,7 @@ def scheduled(name: str, *, cron: str) -> Callable[[Callable[..., Awaitable[None
 
     The function takes `(run, fired_at: datetime, …)`; its context belongs to no tenant.
     """
-    return lambda function: Durable(name, function, cron=cron)
+    return lambda function: Durable(name, function, queue_of(name), cron=cron)
 
 
 @event("foundation.workflows.workflow_requested", version=1)

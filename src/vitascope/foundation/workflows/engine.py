@@ -24,7 +24,6 @@ from vitascope.foundation.wiring import Container
 from vitascope.foundation.workflows.attempts import Attempts
 from vitascope.foundation.workflows.client import APPLICATION, SCHEMA, Client, Request, engine
 from vitascope.foundation.workflows.declaration import (
-    DEFAULT_QUEUE,
     NORMAL,
     Durable,
     WorkflowRequested,
@@ -81,14 +80,21 @@ class Workflows:
         self._client = Client(pool=self._pool)
         self._attempts = Attempts(db=db)
         self._works: dict[str, Durable[Any]] = {}
+        self._elsewhere: dict[str, Durable[Any]] = {}
         self._container: Container | None = None
         self._running: set[asyncio.Task[Any]] = set()
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = False
 
-    def register(self, works: Iterable[Durable[Any]], container: Container) -> None:
-        """Make the services' durable work known, before `launch`."""
+    def register(
+        self, works: Iterable[Durable[Any]], container: Container, *, elsewhere: Iterable[Durable[Any]] = ()
+    ) -> None:
+        """Make the services' durable work known, before `launch`.
+
+        Work of services that run `elsewhere` can be asked for here, and waits in its queue for them.
+        """
         self._container = container
+        self._elsewhere = {work.name: work for work in elsewhere}
         for work in works:
             if work.name in self._works:
                 raise ValueError(f"the durable work {work.name} is declared twice")
@@ -172,7 +178,7 @@ class Workflows:
 
     def _work(self, name: str) -> Durable[Any]:
         try:
-            return self._works[name]
+            return self._works.get(name) or self._elsewhere[name]
         except KeyError:
             raise UnknownWork(f"no service of this process declares the durable work {name!r}") from None
 
@@ -270,7 +276,7 @@ class Workflows:
         """Give a dead worker's work back to the queues that it came from."""
         left = await self._client.running(executor=executor)
         for one in left:
-            await self._client.resume(id=one.id, queue=one.queue or DEFAULT_QUEUE.name)
+            await self._client.resume(id=one.id, queue=one.queue or self._work(one.name).queue.name)
         return len(left)
 
 

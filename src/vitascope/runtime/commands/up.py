@@ -11,6 +11,7 @@ from vitascope.runtime.commands.printing import problems_told
 from vitascope.runtime.processes import run_web, run_worker
 from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import at_port, listen, overruled, read_settings
+from vitascope.runtime.share import Share
 from vitascope.runtime.startup import ground
 from vitascope.runtime.supervisor import Child, Supervisor
 
@@ -24,12 +25,13 @@ def command(data: Path | None, host: str | None, port: int | None, *, as_json: b
     """Start database, web and worker, and keep them running until Ctrl-C."""
     with problems_told(as_json=as_json):
         settings = overruled(read_settings(MODULES), data=data, host=host, port=port)
+        share = Share.all_but_remote(MODULES, settings=settings)
         configure_logging(settings.logging)
         with listen(settings.http) as listening:
             settings = at_port(settings, listening.getsockname()[1])
             with ground(settings, modules=MODULES) as base:
-                web = partial(run_web, settings, endpoint=base.endpoint, modules=MODULES, listening=listening)
-                worker = partial(run_worker, settings, endpoint=base.endpoint, modules=MODULES)
+                web = partial(run_web, settings, endpoint=base.endpoint, share=share, listening=listening)
+                worker = partial(run_worker, settings, endpoint=base.endpoint, share=share)
                 click.echo(
                     json.dumps({"url": settings.public_url, "data": str(settings.data)})
                     if as_json

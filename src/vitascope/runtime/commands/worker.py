@@ -8,6 +8,7 @@ from vitascope.runtime.commands.printing import problems_told
 from vitascope.runtime.processes import run_worker
 from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import overruled, read_settings
+from vitascope.runtime.share import Share
 from vitascope.runtime.startup import ground
 
 
@@ -18,4 +19,5 @@ def command(data: Path | None) -> None:
     with problems_told(as_json=False):
         settings = overruled(read_settings(MODULES), data=data, host=None, port=None)
         with ground(settings, modules=MODULES) as base:
-            run_worker(settings, endpoint=base.endpoint, modules=MODULES)
+            share = Share.all_but_remote(MODULES, settings=settings)
+            run_worker(settings, endpoint=base.endpoint, share=share)
