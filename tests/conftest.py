@@ -1,6 +1,8 @@
 """What tests share: a database for each, and the platform on it."""
 
-from collections.abc import AsyncIterator, Iterator
+import os
+import shutil
+from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,30 @@ from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.registry import MODULES, histories
 from vitascope.runtime.settings import Settings, settings_type
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
+
+
+_PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip a test whose part from outside is not here, by name."""
+    for mark in item.iter_markers("needs"):
+        for part in mark.args:
+            if shutil.which(part, path=_PROGRAMS) is None:
+                pytest.skip(f"needs {part}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Where everything must be there (CI=true), a missing part is a failure."""
+    report = yield
+    missing = call.excinfo is not None and str(call.excinfo.value).startswith("needs ")
+    if report.skipped and missing and os.environ.get("CI") == "true":
+        report.outcome = "failed"
+        report.longrepr = f"{item.nodeid}: {call.excinfo.value if call.excinfo else ''}"
+    return report
 
 
 @pytest.fixture(scope="session")

@@ -21,7 +21,7 @@ ROOT = Path(__file__).parents[3]
 CLIENT = Path(__file__).with_name("client.cjs")
 FILM = os.urandom(1_300_000)
 
-pytestmark = pytest.mark.needs("npm")
+pytestmark = pytest.mark.needs("node")
 
 
 @pytest.fixture(scope="session")
