@@ -20,7 +20,6 @@ from vitascope.runtime.registry import MODULES, histories
 from vitascope.runtime.settings import Settings, settings_type
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
 
-
 _PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
