@@ -28,13 +28,12 @@ from vitascope.video.catalog.contracts import Person, Title, TitleId, TitleState
 from vitascope.video.catalog.models import titles
 
 _SHOWN = [titles.c[name] for name in Title.__dataclass_fields__]
-_SEEN_BY_LINK = (Visibility.PUBLIC.value, Visibility.UNLISTED.value)
 
 # the most frequent question of all is built once
 _VISIBLE = select(*_SHOWN).where(
     titles.c.id == bindparam("title", type_=titles.c.id.type),
     or_(
-        titles.c.published_at.is_not(None) & titles.c.visibility.in_(_SEEN_BY_LINK),
+        titles.c.published_at.is_not(None) & (titles.c.visibility != Visibility.PRIVATE.value),
         titles.c.owner == bindparam("account", type_=titles.c.owner.type),
         bindparam("sees_all", type_=Boolean),
     ),
