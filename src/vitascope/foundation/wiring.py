@@ -69,8 +69,8 @@ class Provide:
     def __init__(self, kind: Any) -> None:
         self.kind = kind
 
-    def __call__(self, connection: HTTPConnection) -> Any:
-        """For FastAPI: the instance for this request."""
+    async def __call__(self, connection: HTTPConnection) -> Any:
+        """For FastAPI: the instance for this request. Not a plain function: those run in another thread."""
         container: Container = connection.app.state.container
         return container.get(self.kind)
 

@@ -22,6 +22,7 @@ class _Lazy(NamedTuple):
 _COMMANDS = {
     "db": _Lazy("database", "Bring the database's schemas to their newest revision."),
     "demo": _Lazy("demo", "Start everything and take a film from a file to a screen."),
+    "deploy": _Lazy("deploy", "Make configuration for a server in front of the platform."),
     "doctor": _Lazy("doctor", "Tell what this machine has, what is missing, and how to get it."),
     "openapi": _Lazy("openapi", "Print the description of the API."),
     "run": _Lazy("run", "Run some services in processes of their own, called by the others."),

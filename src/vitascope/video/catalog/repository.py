@@ -5,7 +5,20 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Select, delete, null, or_, select, true, tuple_, update
+from sqlalchemy import (
+    Boolean,
+    ColumnElement,
+    Row,
+    Select,
+    bindparam,
+    delete,
+    null,
+    or_,
+    select,
+    true,
+    tuple_,
+    update,
+)
 from sqlalchemy.dialects import postgresql
 
 from vitascope.foundation.context import AccountId
@@ -15,7 +28,16 @@ from vitascope.video.catalog.contracts import Person, Title, TitleId, TitleState
 from vitascope.video.catalog.models import titles
 
 _SHOWN = [titles.c[name] for name in Title.__dataclass_fields__]
-_SEEN_BY_LINK = (Visibility.PUBLIC.value, Visibility.UNLISTED.value)
+
+# the most frequent question of all is built once
+_VISIBLE = select(*_SHOWN).where(
+    titles.c.id == bindparam("title", type_=titles.c.id.type),
+    or_(
+        titles.c.published_at.is_not(None) & (titles.c.visibility != Visibility.PRIVATE.value),
+        titles.c.owner == bindparam("account", type_=titles.c.owner.type),
+        bindparam("sees_all", type_=Boolean),
+    ),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +66,9 @@ class Made:
 
 async def visible(reader: Reader, *, title: TitleId, viewer: Viewer) -> Title | None:
     """The title, if the viewer may see it."""
-    row = await reader.first(select(*_SHOWN).where(titles.c.id == title, _visible_to(viewer)))
+    row = await reader.first(
+        _VISIBLE, {"title": title, "account": viewer.account, "sees_all": viewer.sees_all}
+    )
     return _title(row) if row is not None else None
 
 
@@ -127,11 +151,6 @@ async def remove(tx: Transaction, *, title: TitleId) -> str | None:
         delete(titles).where(titles.c.id == title).returning(titles.c.source)
     )
     return source
-
-
-def _visible_to(viewer: Viewer) -> ColumnElement[bool]:
-    shown = titles.c.published_at.is_not(None) & titles.c.visibility.in_(_SEEN_BY_LINK)
-    return or_(shown, _owned_by(viewer))
 
 
 def _owned_by(viewer: Viewer) -> ColumnElement[bool]:

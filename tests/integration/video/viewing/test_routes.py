@@ -276,15 +276,3 @@ class TestEnd:
         (ended,) = await platform.events(PlaybackEnded)
         assert isinstance(ended, PlaybackEnded)
         assert (ended.position, ended.watched) == (12.5, 2.5)
-
-
-class TestLog:
-    async def test_token_is_not_logged(
-        self, client: httpx.AsyncClient, playback: Playback, capfd: pytest.CaptureFixture[str]
-    ) -> None:
-        """The line about a beacon names its route, not the token that would open the film."""
-        await _report(client, playback, START)
-
-        logged = capfd.readouterr()
-        assert '"/beacons/{token}"' in logged.err
-        assert playback.beacon.rpartition("/")[2] not in logged.err + logged.out

@@ -39,9 +39,13 @@ def _application() -> FastAPI:
     async def verify(token: str) -> None:
         raise ZeroDivisionError
 
+    async def asset_of_token(request: Request) -> Response:
+        return PlainTextResponse(request.path_params["token"])
+
     async def asset(request: Request) -> Response:
         return PlainTextResponse(request.path_params["file"])
 
+    app.router.routes.append(Route("/beacons/{token}", asset_of_token))
     outer.include_router(inner)
     app.include_router(outer, prefix="/api/v1")
     app.mount("/static/{theme}", Starlette(routes=[Mount("/deep", routes=[Route("/{file}", asset)])]))
@@ -58,6 +62,7 @@ class TestRoutes:
         ("path", "route"),
         [
             ("/api/v1/tenants/a/titles/b", "/api/v1/tenants/{tenant}/titles/{title}"),
+            ("/beacons/secret", "/beacons/{token}"),
             ("/static/dark/deep/app.css", "/static/{theme}/deep/{file}"),
             ("/nowhere/else", UNMATCHED),
         ],
