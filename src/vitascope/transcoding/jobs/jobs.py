@@ -16,7 +16,9 @@ QUEUE = Queue(name="transcode", per_worker=max(1, (os.cpu_count() or 1) // 2))
 
 
 @durable(TRANSCODE.name, queue=QUEUE)
-async def transcode(run: Run, attempt: Attempt, transcoder: Provided[Transcoder]) -> None:
+async def transcode(
+    run: Run, attempt: Attempt, transcoder: Provided[Transcoder], janitor: Provided[Janitor]
+) -> None:
     """Make a set of renditions of a film; after a crash only the interrupted step runs again."""
     work = transcoder.take(run, attempt)
     try:
@@ -26,6 +28,8 @@ async def transcode(run: Run, attempt: Attempt, transcoder: Provided[Transcoder]
     except Exception as failure:  # noqa: BLE001 - whatever it was, the job has failed and says why
         await run.step("fail", work.fail, Failure.of(failure))
     await run.step("clear", work.clear)
+    # The clock starts `tidy` on one machine only; so each looks after its own disk when it has done a job.
+    await run.step("tidy", janitor.clear_scratch)
 
 
 async def _go_through(run: Run, work: Transcoding) -> None:
@@ -46,12 +50,5 @@ async def _go_through(run: Run, work: Transcoding) -> None:
 @scheduled("transcoding.jobs.tidy", cron="*/10 * * * *")
 async def tidy(run: Run, _fired_at: datetime, janitor: Provided[Janitor]) -> None:
     """Remove what ended jobs have left."""
-
-    async def scratch() -> None:
-        await janitor.clear_scratch()
-
-    async def staged() -> None:
-        await janitor.clear_staged()
-
-    await run.step("scratch", scratch)
-    await run.step("staged", staged)
+    await run.step("scratch", janitor.clear_scratch)
+    await run.step("staged", janitor.clear_staged)

@@ -41,9 +41,10 @@ _STEPS = (
     "publish",
     "complete",
     "clear",
+    "tidy",
 )
 # The engine gives work up whose worker dies a sixth time: no job may die in all of its steps.
-_DEATHS = (("start", "fetch", "probe", "plan"), ("encode", "package", "pictures", "verify"), _STEPS[-3:])
+_DEATHS = (("start", "fetch", "probe", "plan"), ("encode", "package", "pictures", "verify"), _STEPS[-4:])
 
 
 class _Story:

@@ -11,12 +11,12 @@ from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
 from vitascope.foundation.storage.objects import Objects
 from vitascope.foundation.testing.workflows import Died, InlineRun
 from vitascope.foundation.workflows.declaration import Run
+from vitascope.identity.tenants.contracts import Quota, Tenants
 from vitascope.runtime.testing import PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import Job
 from vitascope.transcoding.jobs.jobs import transcode
 from vitascope.transcoding.jobs.service.jobs import JobService
 from vitascope.transcoding.jobs.service.settings import JobsSettings
-from vitascope.transcoding.jobs.service.transcoder import Transcoder
 from vitascope.transcoding.jobs.service.work import Attempt
 
 
@@ -75,9 +75,9 @@ class Studio:
 
     async def work(self, run: Run) -> None:
         """Do what a worker does with a workflow, until its end or the worker's death."""
-        transcoder = self.platform.container.get(Transcoder)
+        provided = self.platform.container.arguments(transcode.function)
         with suppress(Died):
-            await transcode.function(run, Attempt.of_workflow(run.id), transcoder)
+            await transcode.function(run, Attempt.of_workflow(run.id), **provided)
 
     async def prefixes(self, ctx: Context, job: Job) -> set[str]:
         """Below which prefixes something of a job lies in the store."""
@@ -97,8 +97,27 @@ class Studio:
         return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
 
 
+class FixedQuota:
+    """A directory in which every tenant has one number of everything."""
+
+    number = 50
+
+    async def quota(self, ctx: Context, *, quota: Quota) -> int:
+        """The number."""
+        del ctx, quota
+        return self.number
+
+
 @pytest.fixture
-def studio(platform: PlatformUnderTest, tmp_path: Path) -> Studio:
+def quota(platform: PlatformUnderTest) -> FixedQuota:
+    """What the tenant has a share of, which a test may change."""
+    quota = FixedQuota()
+    platform.container.put(Tenants, quota)
+    return quota
+
+
+@pytest.fixture
+def studio(platform: PlatformUnderTest, quota: FixedQuota, tmp_path: Path) -> Studio:
     """Jobs with real encoders, on a real database and disk."""
     platform.container.put(JobsSettings, JobsSettings(watch_seconds=0.05))
     return Studio(platform, data=tmp_path / "data")

@@ -7,29 +7,16 @@ from pathlib import Path
 
 import httpx
 import pytest
-from tests.integration.transcoding.jobs.conftest import Studio
+from tests.integration.transcoding.jobs.conftest import FixedQuota, Studio
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.ids import RandomIds
-from vitascope.identity.tenants.contracts import Quota, Tenants
 from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import JobId
 
 URL = "/api/v1/jobs"
 ClientOf = Callable[[Context | None], httpx.AsyncClient]
-
-
-class _Quota:
-    """A directory in which every tenant has one number of everything."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-    async def quota(self, ctx: Context, *, quota: Quota) -> int:
-        """The number."""
-        del ctx, quota
-        return self.number
 
 
 @pytest.fixture
@@ -56,14 +43,6 @@ def client(client_of: ClientOf, ctx: Context) -> httpx.AsyncClient:
 def editor(platform: PlatformUnderTest, ctx: Context) -> Context:
     """Another account of the tenant, which sees its own jobs only."""
     return platform.new_context(Permission.RUN_JOBS, tenant=ctx.tenant)
-
-
-@pytest.fixture
-def quota(platform: PlatformUnderTest) -> _Quota:
-    """What the tenant has a share of."""
-    quota = _Quota(2)
-    platform.container.put(Tenants, quota)
-    return quota
 
 
 def _problem(answer: httpx.Response, status: int) -> dict[str, object]:
@@ -172,9 +151,8 @@ class TestSubmit:
     async def test_queues(
         self, client: httpx.AsyncClient, studio: Studio, platform: PlatformUnderTest, ctx: Context, film: Path
     ) -> None:
-        """A submitted job waits, is told where it is, and costs four statements."""
+        """A submitted job waits, is told where it is, and costs five statements."""
         source = await studio.store(ctx, film)
-        platform.container.put(Tenants, _Quota(1))
 
         with platform.statements() as statements:
             answer = await client.post(URL, json={"source": source, "filename": "../kiss\u0007.mp4"})
@@ -233,10 +211,10 @@ class TestSubmit:
         assert _problem(answer, 422)["field"] == "ladder"
 
     async def test_quota(
-        self, client: httpx.AsyncClient, studio: Studio, quota: _Quota, ctx: Context, film: Path
+        self, client: httpx.AsyncClient, studio: Studio, quota: FixedQuota, ctx: Context, film: Path
     ) -> None:
         """No more jobs may be unfinished than the tenant's quota says; one that ends makes room."""
-        body = {"source": await studio.store(ctx, film)}
+        quota.number, body = 2, {"source": await studio.store(ctx, film)}
         first, second = [await client.post(URL, json=body) for _ in range(quota.number)]
 
         refused = await client.post(URL, json=body)
@@ -328,7 +306,6 @@ class TestMove:
         """A cancelled job can be retried once: then it waits again."""
         job = await studio.submit(ctx, film)
         await studio.jobs.cancel(ctx, job=job.id)
-        platform.container.put(Tenants, _Quota(1))
 
         with platform.statements() as statements:
             answer = await client.post(f"{URL}/{job.id}/retry")

@@ -1,7 +1,8 @@
 """A finished set on its way from this machine into the object store."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from pathlib import Path
 
 from vitascope.foundation.storage.keys import ObjectPrefix
@@ -32,22 +33,33 @@ async def ship(
 
     `progress` hears the part that is done after each file; what it raises ends the shipping.
     """
-    done, room = 0, asyncio.Semaphore(at_once)
+    done = 0
 
     async def put(name: str) -> None:
         nonlocal done
-        async with room:
-            await objects.put(to.key(*name.split("/")), files[name])
+        await objects.put(to.key(*name.split("/")), files[name])
         done += 1
         progress(done / len(files))
 
-    try:
-        async with asyncio.TaskGroup() as group:
-            for name in files:
-                if name not in _LAST:
-                    group.create_task(put(name))
-    except BaseExceptionGroup as failures:
-        raise failures.exceptions[0] from None  # the others are of the same cause
+    await _each([name for name in files if name not in _LAST], put, at_once=at_once)
     for name in files:
         if name in _LAST:
             await put(name)
+
+
+async def _each(names: Iterable[str], put: Callable[[str], Awaitable[None]], *, at_once: int) -> None:
+    """Put them, so many at once; after a failure no further one is begun, and those under way end."""
+    waiting = deque(names)
+
+    async def carry() -> None:
+        while waiting:
+            try:
+                await put(waiting.popleft())
+            except BaseException:
+                waiting.clear()
+                raise
+
+    ended = await asyncio.gather(*(carry() for _ in range(at_once)), return_exceptions=True)
+    for failure in ended:
+        if failure is not None:
+            raise failure
