@@ -1,6 +1,7 @@
 """One master key, and a separate key derived from it for each purpose."""
 
 import os
+import tempfile
 from pathlib import Path
 from typing import Self
 
@@ -23,8 +24,7 @@ class Secrets:
         """The key kept in the folder's `master.key`, made when it is first asked for (mode 0600)."""
         path = folder / "master.key"
         folder.mkdir(parents=True, exist_ok=True)
-        draft = path.with_name(f".master.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor, draft = tempfile.mkstemp(prefix=".master.", dir=folder)
         with os.fdopen(descriptor, "wb") as file:
             file.write(os.urandom(_BYTES))
         try:
@@ -33,7 +33,7 @@ class Secrets:
         except FileExistsError:
             pass
         finally:
-            draft.unlink()
+            Path(draft).unlink()
         return cls(path.read_bytes())
 
     def derive(self, purpose: str, *, length: int = _BYTES) -> bytes:
