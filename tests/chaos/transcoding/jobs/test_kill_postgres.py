@@ -66,6 +66,7 @@ async def _until(service: JobService, ctx: Context, job: Job, *, state: JobState
         while True:
             with contextlib.suppress(DatabaseUnavailable):  # its connections died with it
                 found = await service.get(ctx, job=job.id)
+                assert found.problem is None
                 if (found.state, found.stage) == (state, stage):
                     return found
             await asyncio.sleep(0.02)

@@ -11,7 +11,6 @@ import structlog
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database
-from vitascope.foundation.errors import VitascopeError
 from vitascope.foundation.workflows.declaration import Run
 from vitascope.transcoding.jobs import repository
 from vitascope.transcoding.jobs.service.progress import Meter
@@ -75,9 +74,8 @@ class Watch:
                     watched.lost.set()
                 if watched.lost.is_set() or not await self._beat(watched.meter):
                     watched.stop.set()
-            except VitascopeError as failure:
-                # the stage needs no database: it goes on, and its end is told when there is one again
-                _log.warning("progress cannot be told", job=self.attempt.job, error=failure.detail)
+            except Exception as failure:  # noqa: BLE001 - the stage needs no database: it goes on without one
+                _log.warning("progress cannot be told", job=self.attempt.job, error=str(failure))
 
     async def _beat(self, meter: Meter) -> bool:
         stage, progress = meter.newest
