@@ -5,7 +5,7 @@ import socket
 from pathlib import Path
 from typing import Annotated, TypeVar, cast
 
-from pydantic import Field, SecretStr, create_model
+from pydantic import AfterValidator, Field, HttpUrl, SecretStr, TypeAdapter, create_model
 
 from vitascope.foundation.config import Section, load
 from vitascope.foundation.db.server.account import account_for
@@ -13,6 +13,8 @@ from vitascope.foundation.errors import Conflict
 from vitascope.foundation.mail.mailer import MailSettings
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import LoggingSettings
+
+_HTTP = TypeAdapter(HttpUrl)
 
 
 class DatabaseSettings(Section):
@@ -53,10 +55,16 @@ class HttpSettings(Section):
     )
 
 
+def _address(text: str) -> str:
+    """The address of a process, as it was written; raises ValueError."""
+    _HTTP.validate_python(text)
+    return text.rstrip("/")
+
+
 class RpcSettings(Section):
     """How services in other processes are reached."""
 
-    remotes: dict[str, str] = Field(
+    remotes: dict[str, Annotated[str, AfterValidator(_address)]] = Field(
         default_factory=dict, description='services that run elsewhere: {"transcoding.jobs": "http://…"}'
     )
 

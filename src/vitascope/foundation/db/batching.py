@@ -16,16 +16,12 @@ from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.connections import LOST
 from vitascope.foundation.db.database import DatabaseUnavailable
-from vitascope.foundation.errors import Unavailable
 from vitascope.foundation.events.outbox import Outgoing, columns
 from vitascope.foundation.events.types import EventId
 from vitascope.foundation.ids import Ids
+from vitascope.foundation.resilience.bulkhead import Overloaded
 
 T = TypeVar("T")
-
-
-class Overloaded(Unavailable):
-    """More is being written than the database takes; try again in a moment."""
 
 
 @dataclass(frozen=True, kw_only=True)

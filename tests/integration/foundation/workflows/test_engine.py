@@ -2,6 +2,7 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.errors import Conflict, Unavailable
 from vitascope.foundation.wiring import Container, Provided
-from vitascope.foundation.workflows.declaration import Queue, Run, durable, scheduled
+from vitascope.foundation.workflows.declaration import Durable, Queue, Run, durable, scheduled
 from vitascope.foundation.workflows.engine import NO_TENANT, Pace, UnknownWork, Workflows
 from vitascope.foundation.workflows.executors import ExecutorTaken, Presence
 from vitascope.foundation.workflows.status import NoSuchWorkflow, State, WorkflowIdTaken
@@ -43,6 +44,11 @@ async def _show(run: Run, film: Film, cinema: Provided[Cinema]) -> None:
 
     cinema.contexts.append(run.ctx)
     cinema.seen.append(await run.step("project", project, 2))
+
+
+@durable("elsewhere.show")
+async def _elsewhere(_run: Run, film: Film, cinema: Provided[Cinema]) -> None:
+    cinema.seen.append(film)
 
 
 @durable("test.refuse", queue=Queue(name="show", per_worker=8))
@@ -159,6 +165,32 @@ class TestStart:
         await asyncio.sleep(0.3)
 
         assert len(cinema.seen) == 1
+
+    async def test_work_of_a_service_elsewhere_waits_for_it(
+        self, endpoint: Endpoint, db: Database, ctx: Context, film: Film, cinema: Cinema
+    ) -> None:
+        """A process may ask for the work of a service that it does not host; it runs where that is hosted."""
+        container = Container()
+        container.put(Cinema, cinema)
+
+        def hosting(name: str, *works: Durable[Any], elsewhere: tuple[Durable[Any], ...] = ()) -> Workflows:
+            made = Workflows(dsn=endpoint.dsn(Role.SYSTEM), db=db, executor=name, pace=QUICK)
+            made.register(works, container, elsewhere=elsewhere)
+            return made
+
+        here, there = hosting("here", _flaky, elsewhere=(_elsewhere,)), hosting("there", _elsewhere)
+        await here.launch()
+        await here.start(ctx, _elsewhere, film, id="w1")
+        await asyncio.sleep(0.3)
+        waiting = (await here.status("w1")).state
+        await here.shutdown()
+
+        await there.launch()
+
+        assert waiting is State.WAITING
+        assert await _ended(there, "w1") is State.DONE
+        assert cinema.seen == [film]
+        await there.shutdown()
 
     async def test_id_of_other_work_is_refused(self, workflows: Workflows, ctx: Context, film: Film) -> None:
         """An id that belongs to other work is a conflict."""

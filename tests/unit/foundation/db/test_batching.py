@@ -3,7 +3,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from vitascope.foundation.db.batching import Batcher, Bounds, Overloaded
+from vitascope.foundation.db.batching import Batcher, Bounds
+from vitascope.foundation.resilience.bulkhead import Overloaded
 
 
 class _Disk:
