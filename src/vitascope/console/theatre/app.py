@@ -18,6 +18,7 @@ from vitascope.console.theatre.routes import accounts, home, session, static, ti
 from vitascope.foundation.context import Context
 from vitascope.foundation.errors import NotFound, Unauthenticated, VitascopeError
 from vitascope.foundation.http.problems import problem_of, response_of
+from vitascope.foundation.http.telemetry import shown_path
 from vitascope.foundation.wiring import Container
 
 API_PREFIX = "/api/"
@@ -103,7 +104,7 @@ class UnexpectedErrors:
             request = Request(scope)
             if started or not wants_page(request):
                 raise
-            await _log.aerror("theatre.page_failed", path=scope["path"], exc_info=error)
+            await _log.aerror("theatre.page_failed", path=shown_path(scope), exc_info=error)
             page = render(request, "error.html", status=_UNEXPECTED, problem=VitascopeError())
             await page(scope, receive, send)
 

@@ -224,6 +224,7 @@ def _engine(dsn: str, size: int) -> AsyncEngine:
         max_overflow=0,
         pool_timeout=5,
         pool_pre_ping=False,
+        hide_parameters=True,  # errors go to the log, and what people sent does not
         connect_args={"timeout": 5, "server_settings": {"application_name": "vitascope"}},
     )
 

@@ -7,6 +7,7 @@ is no secret and gives no right: tenancy and permissions are checked as for any 
 import base64
 import binascii
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar
 
 import msgspec
@@ -89,6 +90,14 @@ def decode_cursor(cursor: str, key: type[K], *, order: str) -> K:
         named, sort_key = msgspec.json.decode(raw, type=tuple[str, msgspec.Raw])
         if named != order:
             raise BadCursor(field="cursor")
-        return msgspec.json.decode(sort_key, type=key)
-    except (UnicodeError, binascii.Error, msgspec.DecodeError) as error:
+        return _checked(msgspec.json.decode(sort_key, type=key))
+    except (UnicodeError, binascii.Error, msgspec.DecodeError, OverflowError) as error:
         raise BadCursor(field="cursor") from error
+
+
+def _checked(key: K) -> K:
+    """The sort key, unless an instant in it is none in UTC, as `0001-01-01T00:00:00+23:59`."""
+    for part in key if isinstance(key, tuple) else ():
+        if isinstance(part, datetime):
+            part.astimezone(UTC)
+    return key

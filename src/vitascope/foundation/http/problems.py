@@ -25,6 +25,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, ExceptionHandler, Message, Receive, Scope, Send
 
 from vitascope.foundation.errors import Invalid, VitascopeError
+from vitascope.foundation.http.telemetry import shown_path
 from vitascope.foundation.telemetry.trace import current_trace
 
 MEDIA_TYPE = "application/problem+json"
@@ -139,10 +140,10 @@ def _answer(scope: Scope, error: Exception) -> Response:
     if expected is not None:
         if expected.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.warning(
-                "request.unserved", path=scope["path"], kind=expected.kind, cause=repr(error.__cause__)
+                "request.unserved", path=shown_path(scope), kind=expected.kind, cause=repr(error.__cause__)
             )
         return response_of(expected, headers=getattr(error, "headers", None))
-    _log.error("request.failed", path=scope["path"], method=scope["method"], exc_info=error)
+    _log.error("request.failed", path=shown_path(scope), method=scope["method"], exc_info=error)
     return response_of(_Unexpected())
 
 

@@ -7,6 +7,7 @@ It stands outermost. It labels by the route's template, never by the path, so th
 make new series.
 """
 
+import inspect
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -29,6 +30,8 @@ _CLIENT_CLOSED = 499
 _MAX_PATH = 300
 
 _PARAMETER = re.compile(r"{(\w+)}")
+# Longer than our ids, shorter than any token: where no route says what a part is, it is not shown.
+_LONG_PART = re.compile(r"[^/]{36,}")
 
 RequestLog = Callable[[Mapping[str, Any]], None]
 
@@ -89,7 +92,7 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
         "level": "error" if status >= _SERVER_ERROR else "info",
         "event": "request",
         "method": scope["method"],
-        "path": route if _has_secret(route) else scope["path"][:_MAX_PATH],
+        "path": shown_path(scope, route),
         "route": route,
         "status": status,
         "ms": round(seconds * 1000, 3),
@@ -97,6 +100,14 @@ def _line(scope: Scope, span: TraceContext, route: str, outcome: tuple[int, floa
         "span": span.span_id,
         "parent": span.parent_id,
     }
+
+
+def shown_path(scope: Scope, route: str | None = None) -> str:
+    """The path as it may stand in a log: without the tokens that some paths hold."""
+    template = route or route_template(scope)
+    if template == UNMATCHED:
+        return _LONG_PART.sub("…", str(scope["path"]))[:_MAX_PATH]
+    return template if _has_secret(template) else str(scope["path"])[:_MAX_PATH]
 
 
 @lru_cache(maxsize=1024)
@@ -108,12 +119,27 @@ def _has_secret(route: str) -> bool:
 def route_template(scope: Scope, *, root: str = "") -> str:
     """The template of the route that answered, such as `/api/v1/titles/{title}`."""
     route = scope.get("route")
-    if route is None:  # FastAPI does not name the plain Starlette routes among its own
-        return _mount_template(scope, scope["path"]) if "endpoint" in scope else UNMATCHED
+    if route is None:
+        return _plain_template(scope)
     included = scope.get("fastapi", {}).get("effective_route_context")  # knows the prefixes of its routers
     template = getattr(included, "path_format", None) or getattr(route, "path_format", UNMATCHED)
     mounted = scope.get("root_path", "").removeprefix(root)
     return _mount_template(scope, mounted) + str(template) if mounted else str(template)
+
+
+def _plain_template(scope: Scope) -> str:
+    """The template of a plain Starlette route, which leaves only its endpoint and parameters behind."""
+    parameters = scope.get("path_params") or {}
+    if not inspect.isroutine(scope.get("endpoint")):
+        return UNMATCHED  # nothing matched, or a mounted application in which nothing did
+    # the last first: a parameter of a whole path ends it, and may hold the others' text
+    template = str(scope["path"])
+    for name, value in reversed(parameters.items()):
+        head, found, tail = template.rpartition(f"/{value}")
+        if not found:
+            return UNMATCHED
+        template = f"{head}/{{{name}}}{tail}"
+    return template
 
 
 def _mount_template(scope: Scope, mounted: str) -> str:

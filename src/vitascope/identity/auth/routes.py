@@ -1,10 +1,10 @@
 """Signing in and out, oneself, and API keys."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Request, Response
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, SecretStr
 from starlette.responses import JSONResponse
 from starlette.routing import BaseRoute, Route
 
@@ -21,6 +21,13 @@ router = APIRouter(prefix="/auth", tags=["auth"])
 
 _JWKS_SECONDS = 300
 _Token = Annotated[SecretStr, Field(max_length=200)]
+
+
+def _in_utc(at: datetime) -> datetime:
+    try:
+        return at.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("this instant is before the first year or after the last") from error
 
 
 class SignInBody(BaseModel):
@@ -78,7 +85,7 @@ class ApiKeyBody(BaseModel):
 
     name: str = Field(min_length=1, max_length=NAME_CHARACTERS, examples=["nightly upload"])
     permissions: list[Permission] = Field(min_length=1, max_length=len(Permission))
-    expires_at: AwareDatetime | None = None
+    expires_at: Annotated[AwareDatetime, AfterValidator(_in_utc)] | None = None
 
 
 class ApiKeyAnswer(BaseModel):

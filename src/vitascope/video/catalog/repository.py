@@ -61,6 +61,7 @@ class Made:
     """What a job's events say of the film of a source."""
 
     source: str
+    job: JobId
     values: Mapping[str, Any]
 
 
@@ -129,7 +130,9 @@ async def settle(tx: Transaction, made: Made, *, published_at: datetime | None) 
     With `published_at` a title whose uploader asked for it is published, once.
     """
     publishes = titles.c.publish_when_ready & titles.c.published_at.is_(None) & (published_at is not None)
-    before = select(titles.c.id, publishes.label("publishes")).where(titles.c.source == made.source)
+    # whoever may run jobs may run one on another's film: it is not the job of this title
+    own = titles.c.job.is_(None) | (titles.c.job == made.job)
+    before = select(titles.c.id, publishes.label("publishes")).where(titles.c.source == made.source, own)
     found = await tx.first(before.with_for_update())
     if found is None:
         return None

@@ -23,6 +23,7 @@ router = APIRouter(prefix="/titles", tags=["titles"])
 
 _PUBLISHED, _OWN = "titles.published", "titles.own"
 _POSTER_CACHE = "private, max-age=300"
+_NO_NUL = r"^[^\x00]*$"  # which no text in PostgreSQL can hold
 
 
 def _printable(text: str) -> str:
@@ -130,8 +131,10 @@ async def published(
     ctx: Visitor,
     titles: Provided[TitleService],
     paging: PagingQuery,
-    q: Annotated[str | None, Query(min_length=1, max_length=100, description="A part of the name.")] = None,
-    tag: Annotated[str | None, Query(min_length=1, max_length=40)] = None,
+    q: Annotated[
+        str | None, Query(min_length=1, max_length=100, pattern=_NO_NUL, description="A part of the name.")
+    ] = None,
+    tag: Annotated[str | None, Query(min_length=1, max_length=40, pattern=_NO_NUL)] = None,
 ) -> Page[TitleView]:
     """The public titles, newest publication first."""
     search = Search(text=q, tag=tag.lower() if tag is not None else None)

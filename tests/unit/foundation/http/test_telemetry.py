@@ -42,10 +42,14 @@ def _application() -> FastAPI:
     async def asset_of_token(request: Request) -> Response:
         return PlainTextResponse(request.path_params["token"])
 
+    async def asset_of_path(request: Request) -> Response:
+        return PlainTextResponse(request.path_params["path"])
+
     async def asset(request: Request) -> Response:
         return PlainTextResponse(request.path_params["file"])
 
     app.router.routes.append(Route("/beacons/{token}", asset_of_token))
+    app.router.routes.append(Route("/media/{token}/{path:path}", asset_of_path))
     outer.include_router(inner)
     app.include_router(outer, prefix="/api/v1")
     app.mount("/static/{theme}", Starlette(routes=[Mount("/deep", routes=[Route("/{file}", asset)])]))
@@ -64,7 +68,10 @@ class TestRoutes:
             ("/api/v1/tenants/a/titles/b", "/api/v1/tenants/{tenant}/titles/{title}"),
             ("/beacons/secret", "/beacons/{token}"),
             ("/static/dark/deep/app.css", "/static/{theme}/deep/{file}"),
+            ("/media/abc/video/7.m4s", "/media/{token}/{path}"),
+            ("/media/same/same", "/media/{token}/{path}"),
             ("/nowhere/else", UNMATCHED),
+            ("/static/dark/nowhere", UNMATCHED),
         ],
     )
     async def test_label_is_the_template(self, watched: _Watched, path: str, route: str) -> None:
@@ -111,6 +118,14 @@ class TestSpan:
     async def test_secret_in_the_path(self, watched: _Watched) -> None:
         """A token in the path does not reach the log."""
         await call(watched.app, "GET", "/verify/canary-7f3a")
+
+        assert "canary" not in str(watched.lines)
+
+    @pytest.mark.parametrize("path", ["/media/{}/7.m4s", "/media/{}", "/beacons/{}/", "/x/{}/y"])
+    async def test_secret_of_a_plain_route(self, watched: _Watched, path: str) -> None:
+        """Nor does one in a route that FastAPI did not make, or in a path that no route takes."""
+        await call(watched.app, "GET", path.format("canary" * 8))
+        await call(watched.app, "POST", path.format("canary" * 8))
 
         assert "canary" not in str(watched.lines)
 

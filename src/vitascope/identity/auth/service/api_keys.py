@@ -93,8 +93,9 @@ class ApiKeyService:
     def _check(
         self, ctx: Context, name: str, permissions: Sequence[Permission], expires_at: datetime | None
     ) -> None:
-        if not name.strip() or len(name) > NAME_CHARACTERS:
-            raise Invalid(f"A key's name has 1 to {NAME_CHARACTERS} characters.", field="name")
+        shown = " ".join(name.split())
+        if not shown or len(name) > NAME_CHARACTERS or not shown.isprintable():
+            raise Invalid(f"A key's name has 1 to {NAME_CHARACTERS} visible characters.", field="name")
         if not permissions:
             raise Invalid("A key that may do nothing is of no use; name a permission.", field="permissions")
         missing = [one for one in permissions if not ctx.principal.may(one)]

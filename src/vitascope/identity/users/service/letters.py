@@ -58,7 +58,7 @@ class SignUpTokens:
 
 def token_hash(token: str) -> bytes:
     """What is kept of a token."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).digest()
 
 
 class Letters:

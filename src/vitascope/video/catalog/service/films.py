@@ -98,7 +98,7 @@ class FilmService:
             "height": event.height,
             "problem": None,
         }
-        made = Made(source=event.source, values=values)
+        made = Made(source=event.source, job=event.job, values=values)
         settled = await repository.settle(tx, made, published_at=self._clock.now())
         if settled is None:
             return
@@ -129,7 +129,7 @@ class FilmService:
 
     async def _end(self, tx: Transaction, *, job: JobId, source: str, problem: Mapping[str, Any]) -> None:
         values = {"state": TitleState.FAILED.value, "job": job, "problem": dict(problem)}
-        settled = await repository.settle(tx, Made(source=source, values=values), published_at=None)
+        settled = await repository.settle(tx, Made(source=source, job=job, values=values), published_at=None)
         if settled is not None:
             title: Title = settled[0]
             tx.emit(TitleFailed(title=title.id, detail=str(problem["detail"])), subject=title.id)

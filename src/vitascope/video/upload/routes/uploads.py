@@ -74,7 +74,7 @@ class UploadView(BaseModel):
 
 
 @router.options("", status_code=204)
-@router.options("/{upload}", status_code=204)
+@router.options("/{upload}", status_code=204, include_in_schema=False)
 async def discover(settings: Provided[UploadSettings]) -> Response:
     """What this server speaks and takes."""
     return Response(
