@@ -144,9 +144,7 @@ class Builder:
             title=name,
             publish=published,
         )
-        done = JobCompleted(
-            job=job.id, source=source, output=job.output, duration=1.0, width=320, height=180
-        )
+        done = JobCompleted(job=job.id, source=source, output=job.output, duration=1.0, width=320, height=180)
         async with self._platform.db.transaction(ctx) as tx:
             await films.draft(tx, upload=whole)
             await films.complete(tx, event=done)
