@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from vitascope.foundation.clock import SystemClock
 from vitascope.foundation.context import Context, TenantId
@@ -19,6 +20,15 @@ from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.registry import MODULES, histories
 from vitascope.runtime.settings import Settings, settings_type
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
+
+# the default shows every local variable of every frame: slow, and more than a log may say
+structlog.configure(
+    processors=[
+        structlog.processors.add_log_level,
+        structlog.processors.format_exc_info,
+        structlog.processors.KeyValueRenderer(),
+    ]
+)
 
 _PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 

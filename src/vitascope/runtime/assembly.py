@@ -39,7 +39,7 @@ def assemble(
     container.put(Clock, SystemClock())
     container.put(Ids, RandomIds())
     container.put(Metrics, Metrics())
-    container.provide(Secrets, lambda: Secrets.in_folder(settings.data / "secrets"))
+    container.provide(Secrets, lambda: _secrets(settings))
     _add_database(container, settings, endpoint)
     _add_ports(container, settings)
     container.put(Remotes, Remotes(settings.rpc.remotes, container=container))
@@ -81,6 +81,12 @@ def _add_ports(container: Container, settings: Settings) -> None:
     container.provide(Mailer, lambda: open_mailer(settings.mail, clock=clock, folder=settings.data))
     container.provide(RateLimiter, lambda: RateLimiter(counters, clock=clock))
     container.provide(PathSigner, lambda: _signer(container.get(Secrets)))
+
+
+def _secrets(settings: Settings) -> Secrets:
+    if settings.master_key is not None:
+        return Secrets(settings.master_key.get_secret_value().encode())
+    return Secrets.in_folder(settings.data / "secrets")
 
 
 def _credentials(settings: Settings) -> S3Credentials | None:

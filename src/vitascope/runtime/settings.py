@@ -73,6 +73,11 @@ class Settings(Section):
     """The tree without the services' sections, which `settings_type` adds."""
 
     data: Path = Field(default=Path("data"), description="the folder that holds everything")
+    master_key: SecretStr | None = Field(
+        default=None,
+        min_length=43,
+        description="32 random bytes in Base64, the same on every machine; else kept in the data folder",
+    )
     database: DatabaseSettings = DatabaseSettings()
     storage: StorageSettings = StorageSettings()
     counters: CountersSettings = CountersSettings()

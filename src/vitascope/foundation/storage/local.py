@@ -11,7 +11,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, ParamSpec, TypeVar
+from typing import IO, BinaryIO, ParamSpec, TypeVar
 
 from vitascope.foundation.errors import Conflict
 from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
@@ -121,7 +121,7 @@ class LocalObjects:
         partial = self._partial / uuid.uuid4().hex
         try:
             with _writing(key):
-                with await _in_thread(partial.open, "xb", 0) as file:
+                with _opened(partial) as file:
                     for body in bodies:
                         await _pour(body, file)
                     await _in_thread(os.fsync, file.fileno())
@@ -296,3 +296,8 @@ def _naming(key: ObjectKey) -> Iterator[None]:
         raise ObjectExists(extra={"key": key}) from None
     except (IsADirectoryError, NotADirectoryError):
         raise Conflict(f"{key} and another object's name lie one within the other.", field="key") from None
+
+
+def _opened(partial: Path) -> BinaryIO:
+    """The new file, not opened in a thread: one whose opener is cancelled meanwhile would be dropped open."""
+    return partial.open("xb", 0)

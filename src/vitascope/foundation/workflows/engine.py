@@ -7,7 +7,7 @@ that knows it. There is one engine in a process, because DBOS keeps its state in
 import asyncio
 import contextlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
@@ -169,11 +169,11 @@ class Workflows:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
+        # the reaper asks DBOS, and so ends before it; the lock that shows us alive is held until after
+        await _ended(self._keepers[1:])
         if Workflows._launched is self:
             await self._destroy_dbos()
-        for keeper in self._keepers:
-            keeper.cancel()
-        await asyncio.gather(*self._keepers, return_exceptions=True)
+        await _ended(self._keepers)
         self._pool.dispose()
 
     def _work(self, name: str) -> Durable[Any]:
@@ -278,6 +278,12 @@ class Workflows:
         for one in left:
             await self._client.resume(id=one.id, queue=one.queue or self._work(one.name).queue.name)
         return len(left)
+
+
+async def _ended(tasks: Sequence[asyncio.Task[None]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _unpack(work: Durable[Any], kept: Any) -> tuple[Context, Any]:
