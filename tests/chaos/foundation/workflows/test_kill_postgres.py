@@ -63,7 +63,7 @@ class TestKill:
     async def test_work_outlives_the_database(self, server: Server) -> None:
         """While PostgreSQL is killed and recovers, running work waits and then goes on; no step is lost."""
         endpoint: Endpoint = await asyncio.to_thread(lambda: bootstrap(server.start()))
-        await asyncio.to_thread(upgrade, endpoint.dsn(Role.OWNER, driver="+psycopg"), histories(()))
+        await asyncio.to_thread(upgrade, endpoint.dsn(Role.OWNER, driver="+psycopg"), histories())
         await asyncio.to_thread(prepare, endpoint.dsn(Role.OWNER))
         db = Database(endpoint, clock=SystemClock(), ids=RandomIds())
         killer, container = _Killer(server), Container()
@@ -72,14 +72,16 @@ class TestKill:
         workflows.register([_work], container)
         await workflows.launch()
 
-        await workflows.start(Context(tenant=RandomIds().new(TenantId)), _work, 0, id="w1")
-        async with asyncio.timeout(60):
-            while "after, kept" not in killer.ran:  # noqa: ASYNC110 - the work says when
-                await asyncio.sleep(0.05)
-        await asyncio.sleep(0.5)
-        state = (await workflows.status("w1")).state
-        await workflows.shutdown()
-        await db.close()
+        try:
+            await workflows.start(Context(tenant=RandomIds().new(TenantId)), _work, 0, id="w1")
+            async with asyncio.timeout(60):
+                while "after, kept" not in killer.ran:  # noqa: ASYNC110 - the work says when
+                    await asyncio.sleep(0.05)
+            await asyncio.sleep(0.5)
+            state = (await workflows.status("w1")).state
+        finally:
+            await workflows.shutdown()
+            await db.close()
 
         assert killer.ran == ["before", "during", "after, kept"]
         assert state is State.DONE
