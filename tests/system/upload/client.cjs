@@ -13,7 +13,7 @@ let resumed = 0;
 function options(extra) {
   return {
     endpoint,
-    retryDelays: [0, 200, 500, 1000, 1000, 1000, 1000, 1000],
+    retryDelays: [0, 200, 500, ...Array(60).fill(1000)],
     metadata: { filename: "../übel\u0007.mp4", filetype: "video/mp4", title: "A film" },
     onBeforeRequest: (request) => requests.push(request.getMethod()),
     onError: (error) => {
