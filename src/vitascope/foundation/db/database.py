@@ -1,20 +1,22 @@
 """Transactions that carry their tenant, and the events that leave with them."""
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import wraps
 from random import SystemRandom
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
-import asyncpg
-from sqlalchemy import Executable, Row, text
+from sqlalchemy import CursorResult, Engine, Executable, Row, text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.util.concurrency import greenlet_spawn
 
 from vitascope.foundation.clock import Clock
-from vitascope.foundation.context import Context
+from vitascope.foundation.context import Context, TenantId
+from vitascope.foundation.db.connections import LOST
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.db.tables import TENANT_SETTING
 from vitascope.foundation.errors import Unavailable
@@ -27,6 +29,7 @@ _SET_LOCAL = text(f"SELECT set_config('{TENANT_SETTING}', :tenant, true)")
 _SET_SESSION = text(f"SELECT set_config('{TENANT_SETTING}', :tenant, false)")
 _RETRIED = frozenset({"40001", "40P01"})  # serialization_failure, deadlock_detected
 _ATTEMPTS = 4
+_ALL_BUSY = "All database connections are busy; try again soon."
 
 P = ParamSpec("P")
 S = TypeVar("S")
@@ -38,39 +41,73 @@ class DatabaseUnavailable(Unavailable):
     """The database does not answer, or all of its connections are busy; try again soon."""
 
 
-class Reader:
-    """Statements on one connection."""
-
-    def __init__(self, connection: AsyncConnection) -> None:
-        self.connection = connection
+class Reader(ABC):
+    """Statements that are answered with rows."""
 
     async def rows(self, statement: Executable, values: Any = None) -> Sequence[Row[Any]]:
         """All rows."""
-        return (await self.connection.execute(statement, values)).all()
+        return await self._ask(statement, values, CursorResult.all)
 
     async def first(self, statement: Executable, values: Any = None) -> Row[Any] | None:
         """The first row, or None."""
-        return (await self.connection.execute(statement, values)).first()
+        return await self._ask(statement, values, CursorResult.first)
 
     async def scalar(self, statement: Executable, values: Any = None) -> Any:
         """The first column of the first row, or None."""
-        return (await self.connection.execute(statement, values)).scalar()
+        return await self._ask(statement, values, CursorResult.scalar)
 
     async def scalars(self, statement: Executable, values: Any = None) -> Sequence[Any]:
         """The first column of all rows."""
-        return (await self.connection.execute(statement, values)).scalars().all()
+        return await self._ask(statement, values, lambda result: result.scalars().all())
+
+    @abstractmethod
+    async def _ask(self, statement: Executable, values: Any, take: Callable[[CursorResult[Any]], R]) -> R:
+        """Run the statement and take from its result."""
+
+
+class _SingleReads(Reader):
+    """Each statement on a connection of its own, committed by itself.
+
+    Checking out, asking and giving back is one hop into SQLAlchemy instead of four, which halves the
+    cost of a plain read.
+    """
+
+    def __init__(self, engine: Engine, tenant: TenantId) -> None:
+        self._engine, self._tenant = engine, tenant
+
+    async def _ask(self, statement: Executable, values: Any, take: Callable[[CursorResult[Any]], R]) -> R:
+        try:
+            return await greenlet_spawn(self._run, statement, values, take)
+        except PoolTimeout as failure:
+            raise DatabaseUnavailable(_ALL_BUSY) from failure
+        except DBAPIError as failure:
+            if _is_outage(failure):
+                raise DatabaseUnavailable from failure
+            raise
+        except LOST as failure:
+            raise DatabaseUnavailable from failure
+
+    def _run(self, statement: Executable, values: Any, take: Callable[[CursorResult[Any]], R]) -> R:
+        with self._engine.connect() as connection:
+            if connection.info.get("tenant") != self._tenant:
+                connection.execute(_SET_SESSION, {"tenant": str(self._tenant.uuid)})
+                connection.info["tenant"] = self._tenant
+            return take(connection.execute(statement, values))
 
 
 class Transaction(Reader):
     """All or nothing: rows and events."""
 
     def __init__(self, connection: AsyncConnection, *, ctx: Context, clock: Clock, ids: Ids) -> None:
-        super().__init__(connection)
+        self.connection = connection
         self.ctx = ctx
         self._clock, self._ids = clock, ids
         self._outgoing: list[Outgoing] = []
         self._emitted = False
         self._after: list[Callable[[], None]] = []
+
+    async def _ask(self, statement: Executable, values: Any, take: Callable[[CursorResult[Any]], R]) -> R:
+        return take(await self.connection.execute(statement, values))
 
     async def execute(self, statement: Executable, values: Any = None) -> int:
         """Run a statement; returns how many rows it touched."""
@@ -146,12 +183,7 @@ class Database:
     @asynccontextmanager
     async def read(self, ctx: Context) -> AsyncIterator[Reader]:
         """Single statements outside a transaction, each seeing what is committed when it starts."""
-        async with _connected(self._autocommit) as connection:
-            info = (await connection.get_raw_connection()).info
-            if info.get("tenant") != ctx.tenant:
-                await connection.execute(_SET_SESSION, {"tenant": str(ctx.tenant.uuid)})
-                info["tenant"] = ctx.tenant
-            yield Reader(connection)
+        yield _SingleReads(self._autocommit.sync_engine, ctx.tenant)
 
     @asynccontextmanager
     async def transaction(self, ctx: Context, *, serializable: bool = False) -> AsyncIterator[Transaction]:
@@ -236,13 +268,13 @@ async def _connected(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
     try:
         await connection.start()
     except PoolTimeout as failure:
-        raise DatabaseUnavailable("All database connections are busy; try again soon.") from failure
-    except (OSError, DBAPIError, TimeoutError, asyncpg.PostgresError) as failure:
+        raise DatabaseUnavailable(_ALL_BUSY) from failure
+    except (DBAPIError, *LOST) as failure:
         raise DatabaseUnavailable from failure
     try:
         yield connection
     except DBAPIError as failure:
-        if failure.connection_invalidated or _is_shutdown(failure):
+        if _is_outage(failure):
             raise DatabaseUnavailable from failure
         raise
     finally:
@@ -259,7 +291,9 @@ async def _finish(work: Awaitable[None]) -> None:
         raise
 
 
-def _is_shutdown(failure: DBAPIError) -> bool:
-    """Codes 57P0x (shutdown, crash, cannot connect now) and class 08 (connection)."""
+def _is_outage(failure: DBAPIError) -> bool:
+    """A lost connection, codes 57P0x (shutdown, crash, cannot connect now) and class 08 (connection)."""
+    if failure.connection_invalidated:
+        return True
     code = sqlstate(failure) or ""
     return code.startswith(("57P0", "08"))
