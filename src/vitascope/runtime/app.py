@@ -4,11 +4,12 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from sqlalchemy import text
 from starlette.middleware import Middleware
-from starlette.types import ASGIApp
+from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Scope
 
 from vitascope import __version__
 from vitascope.foundation.db.database import Database
@@ -26,6 +27,7 @@ from vitascope.runtime.remotes import Remotes, call_routes
 from vitascope.runtime.settings import Settings
 
 API = "/api/v1"
+_Ask = Callable[[Scope], tuple[Match, Scope]]
 _UPLOAD_BODY_BYTES = 1 << 40  # uploads stream and have limits of their own
 _ANYWHERE = ObjectPrefix("health/")
 _LARGER_BODIES = {f"{API}/uploads": _UPLOAD_BODY_BYTES}
@@ -89,7 +91,7 @@ def _bare_app(modules: tuple[Module, ...]) -> FastAPI:
     )
     for module in modules:
         if module.routes is not None:
-            app.include_router(module.routes, prefix=API)
+            _include(app, module.routes)
     return app
 
 
@@ -101,6 +103,29 @@ async def _ask_database(db: Database) -> None:
 async def _ask_objects(container: Container) -> None:
     objects = container.get(Objects)  # type: ignore[type-abstract]  # a port is asked for by its Protocol
     await objects.page(_ANYWHERE, limit=1)
+
+
+def _include(app: FastAPI, router: APIRouter) -> None:
+    """Serve a service's routes, asked only for paths that begin as one of them does.
+
+    The framework asks every route of every service in turn; the first two parts of a path already
+    tell which service it is for.
+    """
+    beginnings = tuple({f"{API}/{_path_of(route).split('/')[1]}" for route in router.routes})
+    known = len(app.router.routes)
+    app.include_router(router, prefix=API)
+    for included in app.router.routes[known:]:
+        ask = included.matches
+
+        def matches(scope: Scope, ask: _Ask = ask) -> tuple[Match, Scope]:
+            return ask(scope) if scope["path"].startswith(beginnings) else (Match.NONE, {})
+
+        included.matches = matches  # type: ignore[method-assign]  # in front of the framework's own
+
+
+def _path_of(route: BaseRoute) -> str:
+    path: str = getattr(route, "path", "/")
+    return path
 
 
 def _operation_id(route: APIRoute) -> str:
