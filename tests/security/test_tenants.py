@@ -297,7 +297,11 @@ class TestOtherHouse:
         async with platform.client() as http:
             answer = await http.post(f"{API}/uploads", headers={**home.headers(Role.OWNER), **said})
 
-        assert answer.status_code in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY}
+        assert answer.status_code in {
+            HTTPStatus.CONFLICT,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        }
 
 
 class TestRoles:
