@@ -57,10 +57,10 @@ async def _web(settings: Settings, endpoint: Endpoint, share: Share, listening: 
     app = build_app(container, modules=share.hosted, answers_calls=share.answers_calls)
     beside = [container.get(kind).run() for module in share.hosted for kind in module.beside]
     async with _running(container, container.get(Hints).run(), *beside):
-        await _server(app).serve(sockets=[listening])
+        await _server(app, settings).serve(sockets=[listening])
 
 
-def _server(app: ASGIApp) -> uvicorn.Server:
+def _server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
@@ -68,6 +68,9 @@ def _server(app: ASGIApp) -> uvicorn.Server:
             log_config=None,
             access_log=False,
             server_header=False,
+            # without a proxy that we know, whoever asks would choose the address that limits are counted by
+            proxy_headers=bool(settings.http.trusted_proxies),
+            forwarded_allow_ips=list(settings.http.trusted_proxies),
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
     )

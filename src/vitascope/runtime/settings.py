@@ -50,6 +50,10 @@ class HttpSettings(Section):
 
     host: str = Field(default="127.0.0.1", description="the address to listen on")
     port: int = Field(default=8000, ge=0, le=65535, description="the port to listen on; 0 takes a free one")
+    trusted_proxies: tuple[str, ...] = Field(
+        default=(),
+        description="addresses or networks of proxies whose X-Forwarded-For and -Proto are believed",
+    )
     public_url: str | None = Field(
         default=None, description="what people type to get here, for links in mails; default http://host:port"
     )

@@ -32,6 +32,8 @@ _STRICT: Mapping[str, tuple[str, ...]] = {
     "object-src": ("'none'",),
     "frame-ancestors": ("'none'",),
 }
+# What says nothing of caches is somebody's own: with a tag it is asked for again, else it is not kept.
+_UNKEPT, _CHECKED = (b"cache-control", b"no-store"), (b"cache-control", b"private, no-cache")
 _FEATURES_OFF = ("camera", "display-capture", "geolocation", "microphone", "midi", "payment", "usb")
 
 
@@ -79,6 +81,8 @@ class SecurityHeaders:
                 headers = list(message.get("headers", ()))
                 present = {name.lower() for name, _ in headers}
                 headers += [header for header in wanted if header[0] not in present]
+                if b"cache-control" not in present:
+                    headers.append(_CHECKED if b"etag" in present else _UNKEPT)
                 message = {**message, "headers": headers}
             await send(message)
 

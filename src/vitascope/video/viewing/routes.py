@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from http import HTTPStatus
+from time import monotonic
 
 import msgspec
 from fastapi import APIRouter
@@ -21,6 +22,8 @@ from vitascope.video.viewing.service.live import LiveViews
 
 router = APIRouter(prefix="/titles", tags=["viewing"])
 
+# A stream ends now and then: whoever follows asks anew, and a title that was hidden meanwhile is not there.
+_LIFETIME_SECONDS = 300.0
 _QUIET_TICKS = 15  # after so many seconds without a change a comment keeps the connection open
 
 
@@ -59,13 +62,15 @@ async def follow(
 
 
 async def _events(live: LiveViews, title: TitleId) -> AsyncIterator[bytes]:
-    quiet = 0
+    quiet, ends_at = 0, monotonic() + _LIFETIME_SECONDS
     async for found in live.watch(title):
         if found is not None:
             quiet = 0
             yield _event(found)
         elif (quiet := quiet + 1) % _QUIET_TICKS == 0:
             yield b":\n\n"
+        if monotonic() > ends_at:
+            return
 
 
 def _event(found: ViewCount) -> bytes:

@@ -108,7 +108,7 @@ async def create(
     return Response(status_code=201, headers={"Location": location, **tus.progress(upload)})
 
 
-@router.head("/{upload}", status_code=200)
+@router.head("/{upload}", status_code=200, response_class=Response)
 async def offset(
     upload: UploadId, request: Request, ctx: SignedIn, uploads: Provided[UploadService]
 ) -> Response:
