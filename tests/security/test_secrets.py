@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 import structlog
+from sqlalchemy import text
 from tests.security.conftest import PASSWORD, House
 
 from vitascope.foundation.secrets import Secrets
@@ -126,7 +127,7 @@ class TestLog:
         logger = logging.getLogger("vitascope.test")
         try:
             async with platform.db.read(home.context(Role.OWNER)) as reader:
-                await reader.connection.exec_driver_sql("SELECT $1::int / 0", (41_414_141,))
+                await reader.scalar(text("SELECT CAST(:sent AS integer) / 0"), {"sent": 41_414_141})
         except Exception:
             logger.exception("failed")
 
