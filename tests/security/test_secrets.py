@@ -127,7 +127,7 @@ class TestLog:
         logger = logging.getLogger("vitascope.test")
         try:
             async with platform.db.read(home.context(Role.OWNER)) as reader:
-                await reader.scalar(text("SELECT cast(:given AS int) / 0"), {"given": 41_414_141})
+                await reader.scalar(text("SELECT CAST(:sent AS integer) / 0"), {"sent": 41_414_141})
         except Exception:
             logger.exception("failed")
 

@@ -34,6 +34,24 @@ class TestSecurityHeaders:
         assert "geolocation=()" in answer.headers["permissions-policy"]
 
     @pytest.mark.parametrize(
+        ("given", "found"),
+        [
+            ({}, "no-store"),
+            ({"etag": '"1"'}, "private, no-cache"),
+            ({"cache-control": "public, max-age=60"}, "public, max-age=60"),
+        ],
+    )
+    async def test_caches_keep_what_says_so(self, given: dict[str, str], found: str) -> None:
+        """An answer that says nothing of caches is kept by none, or with a tag asked for again."""
+
+        async def page(_: Request) -> Response:
+            return Response("page", headers=given)
+
+        answer = await call(SecurityHeaders(Starlette(routes=[Route("/", page)])), "GET", "/")
+
+        assert answer.headers["cache-control"] == found
+
+    @pytest.mark.parametrize(
         ("url", "present"), [("http://testserver/", False), ("https://testserver/", True)]
     )
     async def test_hsts_only_on_https(self, url: str, present: bool) -> None:
