@@ -44,6 +44,7 @@ $manifests
 server {
     listen $listen;
     server_tokens off;
+    access_log off; # the paths are the keys
     sendfile on;
     sendfile_max_chunk 2m;
     tcp_nopush on;
