@@ -60,9 +60,9 @@ async def _watch_it_come_along(page: Page) -> list[float]:
     shown: list[float] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
         while await page.get_by_text("Published", exact=True).count() == 0:
-            bar = page.get_by_role("progressbar")
-            if await bar.count():
-                value = float(await bar.first.get_attribute("value", timeout=2000) or 0)
+            # read in one go: the bar may be gone by the time that a second question comes
+            read = "bars => bars.map(bar => Number(bar.getAttribute('value') || 0))"
+            for value in await page.get_by_role("progressbar").evaluate_all(read):
                 shown += [value] if value not in shown else []
             await asyncio.sleep(0.2)
     return shown
