@@ -83,6 +83,9 @@ class Feed:
         except VitascopeError as error:
             await _log.awarning("theatre.live.poll_failed", problem=error.kind, detail=error.detail)
             return
+        except Exception:  # noqa: BLE001 - whatever it was, those who watch are told the next time
+            await _log.aexception("theatre.live.poll_failed")
+            return
         if fragments != watched.fragments:
             async with watched.changed:
                 watched.fragments = fragments
