@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import gc
+import os
 import signal
 import socket
 from collections.abc import AsyncIterator, Coroutine
@@ -102,10 +103,19 @@ async def _until_told_to_stop() -> None:
     await stop.wait()
 
 
+def _end_with(task: asyncio.Task[None]) -> None:
+    """Work that was to go on for ever has failed: end, and be started anew, rather than live on half."""
+    if not task.cancelled() and (failure := task.exception()) is not None:
+        _log.error("background work failed", exc_info=failure)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 @contextlib.asynccontextmanager
 async def _running(container: Container, *work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
     """Run the background work beside the body; at the end stop it and close what is open."""
     tasks = [asyncio.create_task(one) for one in work]
+    for task in tasks:
+        task.add_done_callback(_end_with)
     try:
         yield
     finally:

@@ -88,6 +88,8 @@ class JobFeed:
                 await self.tick()
             except VitascopeError as error:
                 _log.warning("jobs cannot be watched", problem=error.kind, detail=error.detail)
+            except Exception:  # noqa: BLE001 - whatever it was, those who watch are told at the next tick
+                _log.exception("jobs could not be watched")
             await asyncio.sleep(TICK_SECONDS)
 
     async def tick(self) -> None:

@@ -56,6 +56,8 @@ class LiveViews:
                 await self._tick()
             except Unavailable as failure:
                 _log.warning("live counts wait for the database", error=str(failure))
+            except Exception:  # noqa: BLE001 - whatever it was, those who look are told at the next tick
+                _log.exception("live counts were not asked for")
             await asyncio.sleep(TICK_SECONDS)
 
     async def _tick(self) -> None:
