@@ -39,9 +39,10 @@ class Child:
     def fork(self) -> None:
         """Start the process."""
         self.started = time.monotonic()
+        parent = os.getpid()
         self.pid = os.fork()
         if self.pid == 0:
-            _become(self.run)
+            _become(self.run, parent)
 
     def died(self) -> None:
         """Plan the restart: at once the first time, with growing pauses if it keeps dying early."""
@@ -100,7 +101,7 @@ class Supervisor:
             os.waitpid(child.pid, 0)
 
 
-def _become(run: Callable[[], None]) -> None:
+def _become(run: Callable[[], None], parent: int) -> None:
     """In the child: do the work, and never return into the parent's code."""
     code = 1
     try:
@@ -108,7 +109,8 @@ def _become(run: Callable[[], None]) -> None:
             signal.signal(number, signal.SIG_DFL)
         os.setpgid(0, 0)  # Ctrl-C reaches the parent alone, which stops us in order
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)  # no parent, no children
-        run()
+        if os.getppid() == parent:  # else it died before the kernel was asked to tell
+            run()
         code = 0
     except KeyboardInterrupt:
         code = 0
