@@ -74,6 +74,21 @@ class TestPlay:
         assert await speed.evaluate("knob => knob === document.activeElement")
         assert await speed.get_attribute("aria-expanded") == "false"
 
+    async def test_menu_offered_anew(self, visit: Visit) -> None:
+        """A menu whose choices change while it is open keeps the focus, and so can be closed by keyboard."""
+        title = visit.cinema.show()
+        await visit.play(f"/titles/{title.id}")
+        speed = visit.page.locator("[data-menu=speed] .knob")
+
+        await speed.focus()
+        await visit.page.keyboard.press("Enter")
+        await visit.value("document.querySelector('video.player__video').playbackRate = 1.5")
+        await visit.page.locator("[data-menu=speed] [data-value='1.5'][aria-checked=true]").wait_for()
+        await visit.page.keyboard.press("Escape")
+
+        assert await speed.evaluate("knob => knob === document.activeElement")
+        assert await speed.get_attribute("aria-expanded") == "false"
+
 
 class TestTrouble:
     async def test_expired_addresses(self, visit: Visit) -> None:

@@ -21,7 +21,9 @@ export class Menu {
 
   /** Offer these choices, `{ value, label }`; the one with the value `chosen` is marked. */
   offer(choices, chosen) {
+    const wasIn = this.list.contains(document.activeElement);
     this.list.replaceChildren(...choices.map((choice) => this.#item(choice, choice.value === chosen)));
+    if (wasIn) this.#enter(); // an open menu that is offered anew keeps the focus, or Escape would reach nobody
   }
 
   #item({ value, label }, checked) {
@@ -42,7 +44,11 @@ export class Menu {
   toggle(open) {
     this.list.hidden = !open;
     this.button.ariaExpanded = String(open);
-    if (open) (this.list.querySelector("[aria-checked=true]") ?? this.list.querySelector("button"))?.focus();
+    if (open) this.#enter();
+  }
+
+  #enter() {
+    (this.list.querySelector("[aria-checked=true]") ?? this.list.querySelector("button"))?.focus();
   }
 
   #onKey(event) {
