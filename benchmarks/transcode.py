@@ -11,9 +11,10 @@ from pathlib import Path
 from benchmarks.figure import Figure, Target, medians, seconds
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import binaries, encode, package, probe
-from vitascope.transcoding.pipeline.contracts import Limits, Plan
-from vitascope.transcoding.pipeline.encode import Encoded, EncodedAudio, EncodedVideo
+from vitascope.transcoding.pipeline import audio, binaries, package, probe, video
+from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Limits, Plan
+from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedVideo
+from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.ladder import plan
 from vitascope.transcoding.pipeline.package import Packaged, PackagedSound
 
@@ -67,7 +68,12 @@ def _bare(film: Path, folder: Path, tools: binaries.Tools) -> float:
     made = plan(media)
     source, out = folder / "bare-encoded", folder / "bare-packaged"
     source.mkdir()
-    encoding = [str(tools.ffmpeg), *encode.arguments(film, made, source, pixels=Limits().pixels)]
+    whole, pixels = Film.of(film, made), Limits().pixels
+    encoding = [
+        str(tools.ffmpeg),
+        *video.arguments(whole, WHOLE_FILM, made.rungs, out=source, pixels=pixels),
+        *audio.outputs(whole, out=source),
+    ]
     encoded, packaged = _expected(made, source, out)
     packaging = [str(tools.packager), *package.arguments(encoded, packaged, out.name)]
     taken = seconds(lambda: subprocess.run(encoding, check=True, stdout=subprocess.DEVNULL))
@@ -79,10 +85,8 @@ def _bare(film: Path, folder: Path, tools: binaries.Tools) -> float:
 
 def _expected(made: Plan, source: Path, out: Path) -> tuple[Encoded, Packaged]:
     """What the packager's command line is made of, before anything is encoded."""
-    video = tuple(
-        EncodedVideo(
-            rung=rung, file=Path(f"video-{rung.name}.mp4"), frames=0, duration=_SECONDS, key_frames=()
-        )
+    rungs = tuple(
+        EncodedVideo(rung=rung, file=Path(f"{rung.name}.mp4"), frames=0, duration=_SECONDS, key_frames=())
         for rung in made.rungs
     )
     track = replace(made.audio[0], language="und")
@@ -90,7 +94,7 @@ def _expected(made: Plan, source: Path, out: Path) -> tuple[Encoded, Packaged]:
     encoded = Encoded(
         folder=source,
         plan=made,
-        video=video,
+        video=rungs,
         audio=(EncodedAudio(track=track, file=Path("audio-0.mp4"), duration=_SECONDS),),
         text=(),
         warnings=(),

@@ -9,6 +9,7 @@ import platform
 import re
 import shutil
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
@@ -53,6 +54,12 @@ def find(environment: Mapping[str, str]) -> Tools:
 def describe(environment: Mapping[str, str]) -> tuple[ToolReport, ...]:
     """What `doctor` says of each program; never raises."""
     return tuple(_describe(name, environment) for name in Tools.__struct_fields__)
+
+
+@cache
+def version(program: Path) -> str:
+    """What a program says it is; asked once in a process."""
+    return _said(program, "-version").partition("\n")[0].strip()
 
 
 def _find(name: str, environment: Mapping[str, str]) -> Path:

@@ -150,10 +150,14 @@ class TextTrack(Struct, frozen=True, kw_only=True):
 
 
 class SourceMedia(Struct, frozen=True, kw_only=True):
-    """What a film file says about itself; seconds, bytes, bits per second."""
+    """What a film file says about itself; seconds, bytes, bits per second.
+
+    `start` is the time that the file gives to its beginning, which is seldom not zero.
+    """
 
     container: str
     size: int
+    start: float = 0.0
     duration: float | None
     bitrate: int | None
     video: VideoTrack
@@ -188,6 +192,7 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Everything that decides what is made of a source; equal plans make equal sets."""
 
     container: str
+    start: float = 0.0
     video: VideoTrack
     audio: tuple[AudioTrack, ...]
     text: tuple[TextTrack, ...]
@@ -195,11 +200,28 @@ class Plan(Struct, frozen=True, kw_only=True):
     frame_rate: Rate
     gop: int
     rungs: tuple[Rung, ...]
+    chunk_seconds: float | None = None
 
     @property
     def segment_seconds(self) -> float:
         """The length of a segment, which is one closed group of pictures."""
         return self.frame_rate.seconds(self.gop)
+
+
+class Chunk(Struct, frozen=True, kw_only=True):
+    """A part of the film by frames of the plan's rate; without a number of frames it is the rest."""
+
+    number: int
+    first: int
+    frames: int | None
+
+    @property
+    def is_whole_film(self) -> bool:
+        """Whether the film is not cut at all."""
+        return self.first == 0 and self.frames is None
+
+
+WHOLE_FILM = Chunk(number=0, first=0, frames=None)
 
 
 class Rendition(Struct, frozen=True, kw_only=True):

@@ -1,101 +1,160 @@
-"""Decode once, encode every rung and every sound track in one process."""
+"""Encode a film on this machine: chunks in parallel, the sound whole, the subtitles, then all joined."""
 
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from vitascope.transcoding.pipeline import mp4
+from vitascope.transcoding.pipeline.audio import EncodedSound, encode_sound, place
 from vitascope.transcoding.pipeline.captions import Captions, extract
 from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
+    Chunk,
     IncompleteMedia,
     Plan,
-    ProgramFailed,
     Progress,
     Rung,
     SetInvalid,
     StageTime,
-    TextTrack,
     UnreadableMedia,
 )
-from vitascope.transcoding.pipeline.probe import input_name, input_options
-from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
-from vitascope.transcoding.pipeline.sniff import CONTAINERS
-from vitascope.transcoding.pipeline.sound import end_with_picture
-from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint, first_error
+from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedText, EncodedVideo
+from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.keyframes import cut
+from vitascope.transcoding.pipeline.sandbox.program import Cancellation
+from vitascope.transcoding.pipeline.video import encode_chunk, join
+from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
-_PRESET = "veryfast"
-_SOUND_BITS = 128_000
-_SOUND_HERTZ = 48_000
+CHUNKS = "chunks"
+"""The folder of checkpoints in `work`."""
+
 _RESULT = "encoded.json"
 _MISSING_TOLERATED = 0.05  # of the promised duration
 _MISSING_SECONDS = 2.0
-_CPU_PER_SECOND = 120  # of film: 8K in HDR on a slow machine
-_LEAST_SECONDS = 900
 
 
-class EncodedVideo(Struct, frozen=True, kw_only=True):
-    """An encoded rung, with the seconds at which its key frames stand."""
-
-    rung: Rung
-    file: Path
-    frames: int
-    duration: float
-    key_frames: tuple[float, ...]
-
-
-class EncodedAudio(Struct, frozen=True, kw_only=True):
-    """An encoded sound track."""
-
-    track: AudioTrack
-    file: Path
-    duration: float
-
-
-class EncodedText(Struct, frozen=True, kw_only=True):
-    """A subtitle track as WebVTT."""
-
-    track: TextTrack
-    file: Path
-
-
-class Encoded(Struct, frozen=True, kw_only=True):
-    """All tracks of a set, encoded and checked but not packaged; files are named within the folder."""
-
-    folder: Path
-    plan: Plan
-    video: tuple[EncodedVideo, ...]
-    audio: tuple[EncodedAudio, ...]
-    text: tuple[EncodedText, ...]
-    warnings: tuple[str, ...]
-
-    @property
-    def duration(self) -> float:
-        """Seconds of picture."""
-        return self.video[0].duration
-
-
-def encode(source: Path, plan: Plan, *, work: Path, bench: Workbench) -> tuple[Encoded, StageTime]:
-    """Encode a source after a plan, in a folder of `work` named after both; skips what is there.
+def encode(film: Film, *, work: Path, bench: Workbench) -> tuple[Encoded, StageTime]:
+    """Encode a film in a folder of `work` named after it and its plan; skips what is there.
 
     Raises UnreadableMedia, IncompleteMedia, OutOfSpace, TranscodeCancelled, DeadlineExceeded.
     """
-    folder = work.resolve() / f"encoded-{fingerprint(source, plan)}"
-    if (folder / _RESULT).is_file():
-        return _load(folder), StageTime(wall=0.0, cpu=0.0)
-    with built(folder) as partial:
-        finished = bench.run(
-            _command(source, plan, partial, bench=bench),
-            bounds=_bounds(plan),
-            on_output=ProgressReader(bench, plan.duration),
-        )
-        _require_success(finished)
-        captions = extract(source, plan, folder=partial, bench=bench)
-        encoded = _examine(plan, partial, captions, bench=bench)
-        (partial / _RESULT).write_bytes(msgspec.json.encode(encoded, enc_hook=str))
-    return _load(folder), StageTime(wall=finished.wall + captions.wall, cpu=finished.cpu + captions.cpu)
+    began = time.monotonic()
+    if (done := _done(film, work)) is not None:
+        return done, StageTime(wall=0.0, cpu=0.0)
+    chunks, cpu = _encode_parts(film, work=work, bench=bench)
+    encoded, joined = assemble(film, chunks, work=work, bench=bench)
+    return encoded, StageTime(wall=time.monotonic() - began, cpu=cpu + joined.cpu)
+
+
+def _encode_parts(film: Film, *, work: Path, bench: Workbench) -> tuple[list[Chunk], float]:
+    """Leave every chunk and the sound in `work`; the chunks, and the CPU seconds that it took."""
+    crew, meter = _Crew(bench), Meter(film.plan, bench)
+    chunks: list[Chunk] = []
+
+    def encode_one(chunk: Chunk) -> StageTime:
+        folder, reader = work / CHUNKS, meter.reader(chunk)
+        rungs = film.plan.rungs
+        return encode_chunk(film, chunk, rungs, folder=folder, bench=crew.bench, on_output=reader)[1]
+
+    def found(chunk: Chunk) -> None:
+        chunks.append(chunk)
+        crew.add(lambda: encode_one(chunk))
+
+    with crew:
+        crew.add(lambda: encode_sound(film, work=work, bench=crew.bench)[1])
+        crew.add(lambda: cut(film, found=found, bench=crew.bench))
+        return chunks, crew.finish()
+
+
+class _Crew:
+    """Does tasks of one job at once, as many as the bench allows; when one fails, all stop."""
+
+    def __init__(self, bench: Workbench) -> None:
+        self._stop = threading.Event()
+        self.bench = msgspec.structs.replace(bench, cancel=_Either(bench.cancel, self._stop))
+        self._pool = ThreadPoolExecutor(bench.workers)
+        self._tasks: list[Future[StageTime]] = []
+
+    def __enter__(self) -> None:
+        """Nothing to do: the threads start with the first task."""
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._pool.shutdown(cancel_futures=True)
+
+    def add(self, task: Callable[[], StageTime]) -> None:
+        self._tasks.append(self._pool.submit(task))
+
+    def finish(self) -> float:
+        """Wait for all tasks, those too that tasks add; the CPU seconds that they took."""
+        while pending := [task for task in self._tasks if not task.done()]:
+            wait(pending, return_when=FIRST_EXCEPTION)
+            if failed := next((task for task in self._tasks if task.done() and task.exception()), None):
+                failed.result()
+        return sum(task.result().cpu for task in self._tasks)
+
+
+class _Either(msgspec.Struct, frozen=True):
+    one: Cancellation
+    other: Cancellation
+
+    def is_set(self) -> bool:
+        return self.one.is_set() or self.other.is_set()
+
+
+class Meter:
+    """Adds up what the encoders of a film's chunks say of their progress, and tells the bench's listener."""
+
+    def __init__(self, plan: Plan, bench: Workbench) -> None:
+        self._bench = bench
+        self._total = plan.frame_rate.frames(plan.duration) if plan.duration else 0
+        self._done: dict[int, int] = {}
+        self._lock = threading.Lock()
+        self._began = time.monotonic()
+
+    def reader(self, chunk: Chunk) -> Callable[[bytes], None]:
+        """Takes what ffmpeg says with `-progress` while it encodes this chunk."""
+        return ProgressReader(lambda frames: self._move(chunk.number, frames))
+
+    def _move(self, number: int, frames: int) -> None:
+        with self._lock:
+            self._done[number] = frames
+            done, taken = sum(self._done.values()), time.monotonic() - self._began
+        fraction = min(1.0, done / self._total) if self._total else 0.0
+        rate = round(done / taken, 1) if taken > 0 else None
+        self._bench.listen(Progress(stage="encode", fraction=fraction, frames_per_second=rate))
+
+
+class ProgressReader:
+    """Reads what ffmpeg says with `-progress`, and tells the number of frames now and then."""
+
+    def __init__(self, tell: Callable[[int], None]) -> None:
+        self._tell = tell
+        self._rest = b""
+        self._frames = 0
+
+    def __call__(self, data: bytes) -> None:
+        """Take the next bytes of output."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            name, _, value = line.strip().partition(b"=")
+            if name == b"frame" and value.isdigit():
+                self._frames = int(value)
+            if name == b"progress":
+                self._tell(self._frames)
+
+
+def _folder(film: Film, work: Path) -> Path:
+    return work.resolve() / f"encoded-{fingerprint(film.digest, film.plan)}"
+
+
+def _done(film: Film, work: Path) -> Encoded | None:
+    folder = _folder(film, work)
+    return _load(folder) if (folder / _RESULT).is_file() else None
 
 
 def _load(folder: Path) -> Encoded:
@@ -105,153 +164,65 @@ def _load(folder: Path) -> Encoded:
     return msgspec.structs.replace(encoded, folder=folder)
 
 
-def _bounds(plan: Plan) -> Bounds:
-    seconds = plan.duration or 3600.0
-    ceiling = sum(rung.max_rate for rung in plan.rungs) / 8 * seconds * 2
-    return Bounds(
-        cpu=int(_LEAST_SECONDS + _CPU_PER_SECOND * seconds),
-        wall=_LEAST_SECONDS + _CPU_PER_SECOND * seconds,
-        file=int(ceiling) + (256 << 20),
-    )
+def assemble(
+    film: Film, chunks: Sequence[Chunk], *, work: Path, bench: Workbench
+) -> tuple[Encoded, StageTime]:
+    """Join what was encoded, in a folder of `work`; a checkpoint that is missing is made again.
+
+    Raises as `encode` does.
+    """
+    if (done := _done(film, work)) is not None:
+        return done, StageTime(wall=0.0, cpu=0.0)
+    began, folder = time.monotonic(), _folder(film, work)
+    sound, heard = encode_sound(film, work=work, bench=bench)
+    parts, encoded = _parts(film, chunks, folder=work / CHUNKS, bench=bench)
+    with built(folder) as partial:
+        joined = [
+            join(film.plan, files, out=partial / _video_name(rung), bench=bench)
+            for rung, files in parts.items()
+        ]
+        captions = extract(film.file, film.plan, folder=partial, bench=bench)
+        examined = _examine(film.plan, partial, sound, captions, bench=bench)
+        (partial / _RESULT).write_bytes(msgspec.json.encode(examined, enc_hook=str))
+    cpu = heard.cpu + encoded + captions.cpu + sum(one.cpu for one in joined)
+    return _load(folder), StageTime(wall=time.monotonic() - began, cpu=cpu)
 
 
-def _command(source: Path, plan: Plan, folder: Path, *, bench: Workbench) -> Command:
-    return Command(
-        program=bench.tools.ffmpeg,
-        arguments=tuple(arguments(source, plan, folder, pixels=bench.limits.pixels)),
-        readable=(source.resolve(),),
-        writable=(folder,),
-    )
-
-
-def arguments(source: Path, plan: Plan, folder: Path, *, pixels: int) -> Iterator[str]:
-    """The ffmpeg command line that makes all renditions of a plan in a folder."""
-    yield from ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-y")
-    yield from input_options(CONTAINERS[plan.container], pixels=pixels)
-    yield from ("-i", input_name(source), "-filter_complex", filter_graph(plan))
-    yield from ("-map_metadata", "-1", "-map_chapters", "-1")
-    for number, rung in enumerate(plan.rungs):
-        yield from ("-map", f"[v{number}]", *_video_options(rung, gop=plan.gop))
-        yield str(folder / _video_name(rung))
-    for number, track in enumerate(plan.audio):
-        yield from ("-map", f"0:{track.index}", *_audio_options())
-        yield str(folder / _audio_name(number))
-
-
-def filter_graph(plan: Plan) -> str:
-    """One decode to all rungs: constant rate, the largest rung, and the others from that one."""
-    largest, *others = plan.rungs
-    inputs = "".join(f"[s{number}]" for number in range(len(plan.rungs)))
-    graph = (
-        f"[0:{plan.video.index}]{','.join(_source_filters(plan, largest))},split={len(plan.rungs)}{inputs}"
-    )
-    chains = ["[s0]null[v0]"]
-    chains += [
-        f"[s{number}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[v{number}]"
-        for number, rung in enumerate(others, start=1)
-    ]
-    return ";".join([graph, *chains])
-
-
-def _source_filters(plan: Plan, largest: Rung) -> Iterator[str]:
-    if plan.video.interlaced:
-        yield "bwdif=mode=send_frame"
-    yield f"fps={plan.frame_rate}:start_time=0"
-    yield f"scale={largest.width}:{largest.height}:flags=bicubic:out_range=tv"
-    if plan.video.high_dynamic_range:
-        # Linear light in BT.709 primaries, mapped to what an ordinary screen shows.
-        # Told in full first: files often name the transfer and forget the rest.
-        told = f"color_primaries=bt2020:color_trc={plan.video.transfer}:colorspace=bt2020nc:range=tv"
-        yield f"setparams={told},zscale=t=linear:npl=100,format=gbrpf32le"
-        yield "zscale=p=bt709,tonemap=hable:desat=0"
-        yield "zscale=t=bt709:m=bt709:r=tv"
-    yield "format=yuv420p,setsar=1"
-
-
-def _video_options(rung: Rung, *, gop: int) -> Iterator[str]:
-    yield from ("-c:v", "libx264", "-preset", _PRESET, "-profile:v", rung.profile, "-crf", str(rung.crf))
-    yield from ("-maxrate", str(rung.max_rate), "-bufsize", str(rung.buffer))
-    yield from ("-g", str(gop), "-keyint_min", str(gop), "-sc_threshold", "0", "-flags", "+cgop")
-
-
-def _audio_options() -> Iterator[str]:
-    yield from ("-c:a", "aac", "-profile:a", "aac_low", "-b:a", str(_SOUND_BITS), "-ac", "2")
-    yield from ("-ar", str(_SOUND_HERTZ), "-af", "aresample=async=1:first_pts=0")
+def _parts(
+    film: Film, chunks: Sequence[Chunk], *, folder: Path, bench: Workbench
+) -> tuple[dict[Rung, list[Path]], float]:
+    """The checkpoints of every rung, in order, and the CPU seconds of those that had to be made."""
+    files: dict[Rung, list[Path]] = {rung: [] for rung in film.plan.rungs}
+    cpu = 0.0
+    for chunk in sorted(chunks, key=lambda chunk: chunk.number):
+        made, took = encode_chunk(film, chunk, film.plan.rungs, folder=folder, bench=bench)
+        cpu += took.cpu
+        for rung, one in zip(film.plan.rungs, made, strict=True):
+            files[rung].append(folder / one.name)
+    return files, cpu
 
 
 def _video_name(rung: Rung) -> str:
     return f"video-{rung.name}.mp4"
 
 
-def _audio_name(number: int) -> str:
-    return f"audio-{number}.mp4"
-
-
-class ProgressReader:
-    """Reads what ffmpeg says with `-progress` and tells the listener."""
-
-    def __init__(self, bench: Workbench, duration: float | None) -> None:
-        self._bench, self._duration = bench, duration
-        self._rest = b""
-        self._values: dict[str, str] = {}
-
-    def __call__(self, data: bytes) -> None:
-        """Take the next bytes of output."""
-        *lines, self._rest = (self._rest + data).split(b"\n")
-        for line in lines:
-            name, _, value = line.decode(errors="replace").partition("=")
-            self._values[name] = value.strip()
-            if name == "progress":
-                self._tell()
-
-    def _tell(self) -> None:
-        done = _decimal(self._values.get("out_time_us", "")) / 1e6
-        ended = self._values.get("progress") == "end"
-        fraction = min(1.0, done / self._duration) if self._duration else 0.0
-        self._bench.listen(
-            Progress(
-                stage="encode",
-                fraction=1.0 if ended else max(0.0, fraction),
-                frames_per_second=_decimal(self._values.get("fps", "")) or None,
-            )
-        )
-
-
-def _decimal(text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        return 0.0
-
-
-def _require_success(finished: Finished) -> None:
-    if finished.code == 0:
-        return
-    if finished.ended_by:
-        raise ProgramFailed(f"The encoder was stopped: {finished.ended_by}.")
-    raise UnreadableMedia(
-        f"The film could not be decoded: it is damaged. Export it again. ({first_error(finished.errors)})",
-        field="file",
-    )
-
-
-def _examine(plan: Plan, folder: Path, captions: Captions, *, bench: Workbench) -> Encoded:
+def _examine(
+    plan: Plan, folder: Path, sound: EncodedSound, captions: Captions, *, bench: Workbench
+) -> Encoded:
     """Read back what was encoded; raises UnreadableMedia, IncompleteMedia or SetInvalid."""
     video = tuple(_examine_video(rung, folder / _video_name(rung)) for rung in plan.rungs)
-    sounds = [(track, _audio_name(number)) for number, track in enumerate(plan.audio)]
-    audio = tuple(_examine_audio(track, folder / name) for track, name in sounds)
-    heard = tuple(sound for sound in audio if sound.duration > 0)
+    heard = tuple(track for track in sound.tracks if track.duration > 0)
     _require_aligned(video, gop=plan.gop)
-    _require_complete(plan, video[0].duration, max((sound.duration for sound in heard), default=0.0))
-    lost = [_lost(sound.track) for sound in audio if sound.duration == 0]
-    cut = _end_sounds(heard, folder, seconds=video[0].duration, bench=bench)
+    _require_complete(plan, video[0].duration, max((track.duration for track in heard), default=0.0))
+    lost = [_lost(track.track) for track in sound.tracks if track.duration == 0]
+    ended = _end_sounds(heard, sound.folder, folder, seconds=video[0].duration, bench=bench)
     return Encoded(
         folder=Path(),
         plan=plan,
         video=video,
         audio=heard,
         text=tuple(EncodedText(track=track, file=Path(file)) for track, file in captions.files),
-        warnings=(*lost, *cut, *captions.warnings),
+        warnings=(*lost, *ended, *captions.warnings),
     )
 
 
@@ -260,9 +231,12 @@ def _lost(track: AudioTrack) -> str:
 
 
 def _end_sounds(
-    sounds: tuple[EncodedAudio, ...], folder: Path, *, seconds: float, bench: Workbench
+    sounds: tuple[EncodedAudio, ...], here: Path, there: Path, *, seconds: float, bench: Workbench
 ) -> list[str]:
-    excesses = [end_with_picture(folder / sound.file, seconds=seconds, bench=bench) for sound in sounds]
+    """Put all sound tracks beside the picture, none longer than it: a set lasts as long as its picture."""
+    excesses = [
+        place(here / sound.file, out=there / sound.file, seconds=seconds, bench=bench) for sound in sounds
+    ]
     return [
         f"The sound track {sound.track.index} ({sound.track.language}) goes on for {clock(excess)} "
         "after the picture; it ends with the picture."
@@ -283,11 +257,6 @@ def _examine_video(rung: Rung, file: Path) -> EncodedVideo:
         duration=track.seconds,
         key_frames=tuple(round(number * tick, 6) for number in track.sync),
     )
-
-
-def _examine_audio(track: AudioTrack, file: Path) -> EncodedAudio:
-    read = mp4.read_track(file) if file.is_file() and file.stat().st_size else None
-    return EncodedAudio(track=track, file=Path(file.name), duration=read.seconds if read else 0.0)
 
 
 def _require_aligned(video: tuple[EncodedVideo, ...], *, gop: int) -> None:

@@ -3,6 +3,7 @@
 from math import ceil
 
 from vitascope.transcoding.pipeline.contracts import Plan, Rate, Rung, SourceMedia, VideoTrack
+from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 
 _SEGMENT_SECONDS = 2.0
 _CRF = 23
@@ -20,11 +21,12 @@ _STEPS = (
 )
 
 
-def plan(media: SourceMedia) -> Plan:
-    """What to make of a source; the same source always gives the same plan."""
+def plan(media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
+    """What to make of a source; the same source and profile always give the same plan."""
     rate = media.video.frame_rate
     return Plan(
         container=media.container,
+        start=media.start,
         video=media.video,
         audio=media.audio,
         text=media.text,
@@ -33,6 +35,7 @@ def plan(media: SourceMedia) -> Plan:
         # Never shorter than the segment: the packager cuts at the first key frame after it.
         gop=max(1, ceil(round(_SEGMENT_SECONDS * rate.numerator / rate.denominator, 6))),
         rungs=rungs_for(media.video),
+        chunk_seconds=profile.video.chunk_seconds,
     )
 
 

@@ -11,7 +11,7 @@ from vitascope.transcoding.pipeline.contracts import (
     StageTime,
     TextTrack,
 )
-from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.languages import UNKNOWN
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.workbench import Workbench, built

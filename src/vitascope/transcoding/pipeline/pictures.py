@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from vitascope.transcoding.pipeline.contracts import Picture, Pictures, Rung, StageTime
-from vitascope.transcoding.pipeline.encode import Encoded, EncodedVideo
+from vitascope.transcoding.pipeline.encoded import Encoded, EncodedVideo
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.workbench import Workbench, built
 

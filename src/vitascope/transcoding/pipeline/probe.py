@@ -111,6 +111,7 @@ def understand(report: Mapping[str, Any], *, container: Container, size: int) ->
     return SourceMedia(
         container=container.demuxer,
         size=size,
+        start=_number(general, "start_time"),
         duration=_seconds(general, "duration"),
         bitrate=int(_number(general, "bit_rate")) or None,
         video=_video(chosen),

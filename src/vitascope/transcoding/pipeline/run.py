@@ -4,18 +4,21 @@ import errno
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from vitascope.transcoding.pipeline import ladder
+from vitascope.transcoding.pipeline import audio, keyframes, ladder, video
+from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
 from vitascope.transcoding.pipeline import probe as probing
 from vitascope.transcoding.pipeline import verify as checking
+from vitascope.transcoding.pipeline.audio import EncodedSound
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
+    Chunk,
     Outcome,
     OutOfSpace,
     OutputOccupied,
@@ -24,14 +27,17 @@ from vitascope.transcoding.pipeline.contracts import (
     Plan,
     Progress,
     Rendition,
+    Rung,
     SoundRendition,
     SourceMedia,
     StageTime,
 )
-from vitascope.transcoding.pipeline.encode import Encoded
-from vitascope.transcoding.pipeline.encode import encode as encoding
+from vitascope.transcoding.pipeline.encoded import Encoded
+from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
+from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 from vitascope.transcoding.pipeline.verify import Checked
+from vitascope.transcoding.pipeline.video import EncodedChunk
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 STAGES = ("probe", "encode", "package", "pictures", "verify")
@@ -59,13 +65,32 @@ class Pipeline:
             )
         return media, StageTime(wall=clock(), cpu=cpu)
 
-    def plan(self, media: SourceMedia) -> Plan:
+    def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
         """What will be made of it."""
-        return ladder.plan(media)
+        return ladder.plan(media, profile)
 
     def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
-        """Encode all rungs and sound tracks, and read out the captions."""
-        return encoding(source, plan, work=work, bench=self._bench)
+        """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
+        return encoding.encode(Film.of(source, plan), work=work, bench=self._bench)
+
+    def cut(self, film: Film, *, found: Callable[[Chunk], None]) -> StageTime:
+        """Cut a film into chunks; `found` is given each as soon as it is known."""
+        return keyframes.cut(film, found=found, bench=self._bench)
+
+    def encode_chunk(
+        self, film: Film, chunk: Chunk, rungs: Sequence[Rung], *, work: Path
+    ) -> tuple[tuple[EncodedChunk, ...], StageTime]:
+        """Encode one chunk in these rungs, into checkpoints in the folder `chunks` of `work`."""
+        folder = work / encoding.CHUNKS
+        return video.encode_chunk(film, chunk, rungs, folder=folder, bench=self._bench)
+
+    def encode_sound(self, film: Film, *, work: Path) -> tuple[EncodedSound, StageTime]:
+        """Encode all sound tracks, whole, into a folder of `work`."""
+        return audio.encode_sound(film, work=work, bench=self._bench)
+
+    def assemble(self, film: Film, chunks: Sequence[Chunk], *, work: Path) -> tuple[Encoded, StageTime]:
+        """Join what was encoded in parts; what is missing is encoded here."""
+        return encoding.assemble(film, chunks, work=work, bench=self._bench)
 
     def package(self, encoded: Encoded, *, work: Path) -> tuple[Packaged, StageTime]:
         """Make one CMAF set with its two manifests."""

@@ -15,7 +15,7 @@ from msgspec import Struct
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.contracts import SetInvalid, StageTime
 from vitascope.transcoding.pipeline.dash import problems_of_mpd
-from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.package import MANIFESTS
 from vitascope.transcoding.pipeline.playlists import (
     Entry,

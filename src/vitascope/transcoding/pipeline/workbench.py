@@ -18,7 +18,6 @@ from vitascope.transcoding.pipeline.contracts import (
     Limits,
     Listener,
     OutOfSpace,
-    Plan,
     ProgramFailed,
     unheard,
 )
@@ -33,7 +32,9 @@ from vitascope.transcoding.pipeline.sandbox.program import (
 
 _SAMPLE = 1 << 20
 _SAMPLES = 16
-_REVISION = b"1"  # changes with whatever changes what the same plan produces
+REVISION = b"2"
+"""Changes with whatever changes what the same plan produces."""
+
 # As ffmpeg says it, and as the packager does.
 _FULL_DISK = ("No space left on device", "running out of disk space")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -41,12 +42,13 @@ _ADDRESS = re.compile(r" @ 0x[0-9a-f]+")
 
 
 class Workbench(Struct, frozen=True, kw_only=True):
-    """The programs and limits of one transcoding, its listener, and its cancellation."""
+    """The programs and limits of one transcoding, its listener, its cancellation, and how much at once."""
 
     tools: Tools
     limits: Limits = Limits()
     listen: Listener = unheard
     cancel: Cancellation = NEVER
+    workers: int = os.cpu_count() or 1
 
     def run(
         self, command: Command, *, bounds: Bounds, on_output: Callable[[bytes], None] | None = None
@@ -73,11 +75,15 @@ def first_error(errors: str) -> str:
     return _ADDRESS.sub("", _CONTROL.sub("?", line)).strip()[:200]
 
 
-def fingerprint(source: Path, plan: Plan) -> str:
-    """A name for what a source and a plan give: equal inputs, equal name, on every machine."""
-    digest = hashlib.sha256(_REVISION + msgspec.json.encode(plan))
+def fingerprint(digest: str, *decisive: object) -> str:
+    """A name for what a film and all that decides give: equal inputs, equal name, on every machine."""
+    return hashlib.sha256(REVISION + msgspec.json.encode((digest, decisive))).hexdigest()[:32]
+
+
+def digest_of(source: Path) -> str:
+    """A name for a film's content, from its size and samples of it."""
     size = source.stat().st_size
-    digest.update(str(size).encode())
+    digest = hashlib.sha256(str(size).encode())
     with source.open("rb") as file:
         for position in sorted({size * n // _SAMPLES for n in range(_SAMPLES)} | {max(0, size - _SAMPLE)}):
             file.seek(position)

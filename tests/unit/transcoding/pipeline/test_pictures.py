@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from vitascope.transcoding.pipeline.contracts import Rung
-from vitascope.transcoding.pipeline.encode import EncodedVideo
+from vitascope.transcoding.pipeline.encoded import EncodedVideo
 from vitascope.transcoding.pipeline.pictures import Look, best, poster_sizes, thumbnail_cues, timestamp
 
 BLACK, GLARE = Look(16, 16, 16, 0), Look(235, 235, 235, 0)

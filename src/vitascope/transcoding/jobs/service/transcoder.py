@@ -24,7 +24,7 @@ from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline import ladder
 from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled
-from vitascope.transcoding.pipeline.encode import Encoded
+from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.run import Pipeline, renditions
 from vitascope.transcoding.pipeline.workbench import Workbench
 

@@ -1,0 +1,48 @@
+"""What encoding leaves: all tracks of a set, checked but not packaged."""
+
+from pathlib import Path
+
+from msgspec import Struct
+
+from vitascope.transcoding.pipeline.contracts import AudioTrack, Plan, Rung, TextTrack
+
+
+class EncodedVideo(Struct, frozen=True, kw_only=True):
+    """An encoded rung, with the seconds at which its key frames stand."""
+
+    rung: Rung
+    file: Path
+    frames: int
+    duration: float
+    key_frames: tuple[float, ...]
+
+
+class EncodedAudio(Struct, frozen=True, kw_only=True):
+    """An encoded sound track."""
+
+    track: AudioTrack
+    file: Path
+    duration: float
+
+
+class EncodedText(Struct, frozen=True, kw_only=True):
+    """A subtitle track as WebVTT."""
+
+    track: TextTrack
+    file: Path
+
+
+class Encoded(Struct, frozen=True, kw_only=True):
+    """All tracks of a set, encoded and checked but not packaged; files are named within the folder."""
+
+    folder: Path
+    plan: Plan
+    video: tuple[EncodedVideo, ...]
+    audio: tuple[EncodedAudio, ...]
+    text: tuple[EncodedText, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def duration(self) -> float:
+        """Seconds of picture."""
+        return self.video[0].duration
