@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.events.hints import Hints
 from vitascope.foundation.events.relay import Relay
+from vitascope.foundation.http.zerocopy import ZeroCopyProtocol
 from vitascope.foundation.module import Module
 from vitascope.foundation.telemetry.logs import configure_logging
 from vitascope.foundation.wiring import Container
@@ -65,6 +66,7 @@ def _server(app: ASGIApp, settings: Settings) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             app,
+            http=ZeroCopyProtocol,
             lifespan="off",
             log_config=None,
             access_log=False,

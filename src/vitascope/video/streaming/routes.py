@@ -1,8 +1,10 @@
 """Streaming over HTTP: opening a playback, and its files on the platform's own port."""
 
+import os
 from collections.abc import AsyncIterator
 from datetime import datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Self
 
 from fastapi import APIRouter, Response
@@ -11,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from vitascope.foundation.http import zerocopy
 from vitascope.foundation.http.auth import Visitor
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
 from vitascope.foundation.wiring import Container, Provided
@@ -24,7 +27,7 @@ from vitascope.video.streaming.service.delivery.answers import (
     NoSuchFile,
     answer,
 )
-from vitascope.video.streaming.service.delivery.library import Library
+from vitascope.video.streaming.service.delivery.library import Library, open_file
 from vitascope.video.streaming.service.playback import MEDIA, StreamingService
 
 router = APIRouter(prefix="/titles", tags=["streaming"])
@@ -63,7 +66,7 @@ def media_routes(container: Container) -> list[BaseRoute]:
 
 
 class MediaFiles:
-    """Sends files of playbacks by way of the ASGI server: simple, and slower than the media server."""
+    """Sends files of playbacks on the platform's own port: by the kernel where they lie on this machine."""
 
     def __init__(self, *, library: Library, objects: Objects) -> None:
         self._library, self._objects = library, objects
@@ -73,6 +76,9 @@ class MediaFiles:
         if request.method == "OPTIONS":
             return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(PREFLIGHT))
         key = self._library.key(request.path_params["token"], request.path_params["path"])
+        local = self._library.local(key)
+        if local is not None and zerocopy.is_offered(request.scope):
+            return _send_local(request, local)
         try:
             stored = await self._objects.head(key)
         except ObjectMissing as failure:
@@ -86,6 +92,22 @@ class MediaFiles:
 
     def _bytes(self, key: Any, made: Answer) -> AsyncIterator[bytes]:
         return self._objects.stream(key, start=made.start, end=made.start + made.length)
+
+
+def _send_local(request: Request, path: Path) -> Response:
+    """The kernel sends the file itself."""
+    descriptor, file = open_file(path)
+    try:
+        is_get = request.method == "GET"
+        made = answer(file, _conditions(request) if is_get else Conditions())
+        if is_get and made.length:
+            kept = os.dup(descriptor)
+            return zerocopy.FileResponse(
+                kept, offset=made.start, count=made.length, status_code=made.status, headers=made.headers
+            )
+        return Response(status_code=made.status, headers=dict(made.headers))
+    finally:
+        os.close(descriptor)
 
 
 def _conditions(request: Request) -> Conditions:
