@@ -47,9 +47,9 @@ class TestFollowing:
         monkeypatch.setattr(viewing, "_LIFETIME_SECONDS", 0.0)
         path = f"/api/v1/titles/{home.shown.id}/views/live"
         async with platform.client() as http:
-            first = await http.get(path, timeout=10)
+            first = await http.get(path, timeout=60)
             await http.post(f"/api/v1/titles/{home.shown.id}/unpublish", headers=home.headers(Role.OWNER))
-            second = await http.get(path, timeout=10)
+            second = await http.get(path, timeout=60)
 
         assert (first.status_code, second.status_code) == (httpx.codes.OK, httpx.codes.NOT_FOUND)
 

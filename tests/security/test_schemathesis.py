@@ -121,7 +121,7 @@ def _ask(
             )
             @given(case=strategy)
             def attempt(case: Case[Any]) -> None:
-                case.call_and_validate(session=session, headers=headers, checks=CHECKS, timeout=10)
+                case.call_and_validate(session=session, headers=headers, checks=CHECKS, timeout=60)
 
             try:
                 attempt()

@@ -4,7 +4,6 @@ What is asked is read off the routes. An operation that is new is unknown to the
 test fails until somebody has said here who may use it.
 """
 
-import asyncio
 import re
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -19,9 +18,12 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Mount
 from tests.security.conftest import House
 
+from vitascope.console.theatre import live
 from vitascope.foundation.db.server.endpoint import Role as DatabaseRole
 from vitascope.identity.users.contracts import Role
 from vitascope.runtime.testing import PlatformUnderTest
+from vitascope.transcoding.jobs import routes as jobs
+from vitascope.video.viewing import routes as viewing
 
 API = "/api/v1"
 
@@ -189,11 +191,7 @@ class Client:
             content=rule.content,
             data=rule.form,
         )
-        try:
-            async with asyncio.timeout(3):
-                return await self._http.send(request)
-        except TimeoutError:  # a stream of events, which is given to them
-            return httpx.Response(HTTPStatus.OK, request=request)
+        return await self._http.send(request)
 
 
 def _filled(body: Any, known: Mapping[str, str]) -> Any:
@@ -231,6 +229,14 @@ def _wrong(operation: str, answer: httpx.Response, other: House) -> Iterator[str
     asked = str(answer.request.url)
     if any(one in said and one not in asked for one in other.ids.values()):
         yield "tells an id of another house"
+
+
+@pytest.fixture(autouse=True)
+def short_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stream of events that is given to somebody ends after its first one."""
+    monkeypatch.setattr(viewing, "_LIFETIME_SECONDS", 0.0)
+    monkeypatch.setattr(jobs, "LIFETIME_SECONDS", 0.0)
+    monkeypatch.setattr(live, "LIFETIME_SECONDS", 0.0)
 
 
 @pytest.fixture

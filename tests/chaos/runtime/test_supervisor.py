@@ -17,7 +17,7 @@ from tests.system.split.commands import vitascope
 from vitascope.foundation.testing.postgres import open_folder
 from vitascope.runtime.settings import AddressInUse, HttpSettings, listen
 
-_PATIENCE_SECONDS = 60
+_PATIENCE_SECONDS = 120
 
 pytestmark = pytest.mark.xdist_group("supervisor")
 
@@ -93,7 +93,9 @@ class TestKill:
         """A request that comes while no web process is there is answered by the next one."""
         web = max(up.children(), key=lambda one: len(one.net_connections("inet")))
         web.suspend()
-        waiting = socket.create_connection(("127.0.0.1", int(up.url.rpartition(":")[2])), timeout=60)
+        waiting = socket.create_connection(
+            ("127.0.0.1", int(up.url.rpartition(":")[2])), timeout=_PATIENCE_SECONDS
+        )
 
         web.kill()
         waiting.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")

@@ -4,11 +4,13 @@ import shutil
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from playwright.async_api import Page, async_playwright
+from playwright.async_api import Page, async_playwright, expect
 from tests.integration.console.theatre.conftest import CHROMIUM_ARGUMENTS
 from tests.system.first_light.platform import RunningPlatform, running
 
 from vitascope.console.theatre.pages import STATIC
+
+_STEP_MILLISECONDS = 60_000
 
 
 @pytest.fixture(scope="session")
@@ -27,5 +29,7 @@ async def page() -> AsyncIterator[Page]:
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
         context = await browser.new_context(viewport={"width": 1280, "height": 800})
+        context.set_default_timeout(_STEP_MILLISECONDS)
+        expect.set_options(timeout=_STEP_MILLISECONDS)
         yield await context.new_page()
         await browser.close()

@@ -23,9 +23,9 @@ from vitascope.runtime.demo.account import DemoAccount, demo_account
 from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import settings_type
 
-PATIENCE_SECONDS = 180
-_STOP_SECONDS = 30
-_MAIL_SECONDS = 20
+PATIENCE_SECONDS = 240
+_STOP_SECONDS = 60
+_MAIL_SECONDS = 60
 _LINK = re.compile(r"http://\S+/verify\?token=\S+")
 
 

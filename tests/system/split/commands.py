@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 _SOURCE = Path(__file__).resolve().parents[3] / "src"
-_STOP_SECONDS = 30
+_STOP_SECONDS = 60
 
 
 def free_port() -> int:

@@ -21,7 +21,7 @@ from vitascope.runtime.registry import MODULES
 from vitascope.runtime.settings import settings_type
 from vitascope.runtime.startup import database, ground
 
-_SECONDS = 90
+_SECONDS = 240
 
 
 @pytest.fixture

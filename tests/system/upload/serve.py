@@ -28,6 +28,8 @@ from vitascope.runtime.settings import settings_type
 from vitascope.video.upload.module import module as upload
 from vitascope.video.upload.service.settings import UploadSettings
 
+LATE_SECONDS = 2  # in which a kill loses what the planted bug has promised to keep
+
 
 class OneAccount:
     """Everybody is the same account."""
@@ -67,7 +69,7 @@ class ForgetfulObjects(LocalObjects):
         return Stored(key=key, size=len(data), etag="", modified=None)  # type: ignore[arg-type]  # nobody reads it
 
     async def _late(self, key: ObjectKey, data: bytes) -> None:
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(LATE_SECONDS)
         await super().put(key, data)
 
 

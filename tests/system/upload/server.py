@@ -16,6 +16,7 @@ import psutil
 import vitascope
 
 SERVE = Path(__file__).with_name("serve.py")
+_START_SECONDS = 120
 
 
 class KillableServer:
@@ -40,14 +41,9 @@ class KillableServer:
 
     async def _until_it_answers(self) -> None:
         async with httpx.AsyncClient() as client:
-            for _ in range(200):
-                try:
-                    await client.options(self.url)
-                except httpx.HTTPError:
+            async with asyncio.timeout(_START_SECONDS):
+                while not await _answers(client, self.url):  # noqa: ASYNC110 - another process starts
                     await asyncio.sleep(0.05)
-                else:
-                    return
-        raise AssertionError("the server did not start")
 
     @property
     def resident_bytes(self) -> int:
@@ -61,6 +57,14 @@ class KillableServer:
             self._process.send_signal(signal.SIGKILL)
             self._process.wait()
             self._process = None
+
+
+async def _answers(client: httpx.AsyncClient, url: str) -> bool:
+    try:
+        await client.options(url)
+    except httpx.HTTPError:
+        return False
+    return True
 
 
 def _started(told: dict[str, Any]) -> subprocess.Popen[bytes]:

@@ -21,7 +21,7 @@ class TestLargeBody:
         """A request with 64 MiB makes the server grow by a small part of that."""
         await server.start()
         size = len(BLOCK) * BLOCKS
-        async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+        async with httpx.AsyncClient(timeout=180, trust_env=False) as http:
             created = await http.post(server.url, headers={**TUS, "Upload-Length": str(size)})
             url = f"http://127.0.0.1:{server.port}{created.headers['Location']}"
             before = server.resident_bytes

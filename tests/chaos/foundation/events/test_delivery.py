@@ -111,7 +111,7 @@ async def _pump(endpoint: Endpoint, tmp_path: Path) -> AsyncIterator[Pump]:
 
 
 async def _heard(
-    owner: asyncpg.Connection, *, expected: int, seconds: float = 20
+    owner: asyncpg.Connection, *, expected: int, seconds: float = 120
 ) -> Counter[tuple[str, int]]:
     """What the consumers heard, once it is as much as expected and a moment has passed, or time is up."""
     for _ in range(int(seconds / 0.1)):
@@ -179,7 +179,7 @@ class TestKill:
         drawing = asyncio.create_task(lottery.draw(rounds=20))
         for _ in points:
             died = await pump(*points)
-            assert await asyncio.wait_for(died.wait(), 30) == -signal.SIGKILL
+            assert await asyncio.wait_for(died.wait(), 120) == -signal.SIGKILL
         await pump(*points)
         await drawing
 
@@ -193,7 +193,7 @@ class TestKill:
         lottery = _Lottery(endpoint, seed=7)
         await lottery.draw(rounds=5)
         died = await pump("handled", careless=True)
-        await asyncio.wait_for(died.wait(), 30)
+        await asyncio.wait_for(died.wait(), 120)
         await pump(careless=True)
 
         heard = await _heard(owner, expected=2 * len(lottery.committed), seconds=4)

@@ -101,7 +101,7 @@ class TestKill:
         await asyncio.sleep(1)
         stop.set()
         await tossing
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while acknowledged - (await _heard(db)).keys():  # noqa: ASYNC110 - the consumer hears them
                 await asyncio.sleep(0.2)
         heard = await _heard(db)

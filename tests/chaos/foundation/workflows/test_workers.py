@@ -21,6 +21,7 @@ from vitascope.foundation.workflows.status import State
 
 _PROGRAM = Path(__file__).with_name("worker.py")
 _SOURCE = Path(__file__).parents[4] / "src"
+_PATIENCE_SECONDS = 120
 
 
 async def _elsewhere(_run: object, _argument: int) -> None: ...  # what the work is, the worker knows
@@ -57,15 +58,15 @@ class _Story:
         with self.path.open("a") as file:
             file.write(f"0 {words}\n")
 
-    async def until(self, words: str, *, seconds: float = 30) -> None:
-        async with asyncio.timeout(seconds):
-            while not any(" ".join(line).endswith(words) for line in self.lines()):  # noqa: ASYNC110 - another process writes it
+    async def until(self, words: str, *, times: int = 1) -> None:
+        async with asyncio.timeout(_PATIENCE_SECONDS):
+            while sum(words in " ".join(line) for line in self.lines()) < times:  # noqa: ASYNC110 - another process writes it
                 await asyncio.sleep(0.02)
 
 
 class _Asking(Workflows):
     async def done(self, *ids: str) -> None:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             for one in ids:
                 while (await self.status(one)).state is not State.DONE:  # noqa: ASYNC110 - another process does it
                     await asyncio.sleep(0.05)
@@ -91,13 +92,15 @@ async def _asking(endpoint: Endpoint, db: Database) -> AsyncIterator[_Asking]:
 async def _start_worker(endpoint: Endpoint, story: _Story) -> AsyncIterator[_StartWorker]:
     started: list[_Worker] = []
 
-    async def start(executor: str, *, forgetful: bool = False, timed: bool = False) -> _Worker:
+    async def start(
+        executor: str, *, forgetful: bool = False, timed: bool = False, frozen_seconds: float = 60
+    ) -> _Worker:
         orders: dict[str, object] = {
             "endpoint": asdict(endpoint),
             "log": str(story.path),
             "executor": executor,
         }
-        orders |= {"forgetful": forgetful, "timed": timed}
+        orders |= {"forgetful": forgetful, "timed": timed, "frozen_seconds": frozen_seconds}
         process = await asyncio.create_subprocess_exec(
             sys.executable, _PROGRAM, json.dumps(orders), env={**os.environ, "PYTHONPATH": str(_SOURCE)}
         )
@@ -132,7 +135,7 @@ async def _run_through_deaths(
     for turn in range(5):
         worker = await start_worker(executors(turn), forgetful=forgetful)
         if turn < 4:
-            assert await asyncio.wait_for(worker.process.wait(), 30) == -signal.SIGKILL
+            assert await asyncio.wait_for(worker.process.wait(), _PATIENCE_SECONDS) == -signal.SIGKILL
     await asking.done("1", "2", "3", "4")
 
 
@@ -173,7 +176,7 @@ class TestFreeze:
         await story.until("begin w1 1")
         frozen.tell(signal.SIGSTOP)
 
-        awake = await start_worker("awake")
+        awake = await start_worker("awake", frozen_seconds=1)
         await story.until("end w1 2")
         story.write("go")
         frozen.tell(signal.SIGCONT)
@@ -195,7 +198,7 @@ class TestTwoWorkers:
         for executor in ("one", "two"):
             await start_worker(executor, timed=True)
         await asking.done(*(f"w{number}" for number in range(6)))
-        await asyncio.sleep(3)
+        await story.until("tick", times=4)
 
         ticks = [words[2] for words in story.lines() if words[1] == "tick"]
         alone = [words[1] for words in story.lines() if words[1] != "tick"]

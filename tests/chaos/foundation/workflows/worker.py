@@ -104,7 +104,7 @@ async def _work(orders: dict[str, Any]) -> None:
         dsn=endpoint.dsn(Role.SYSTEM),
         db=db,
         executor=orders["executor"],
-        pace=Pace(poll_seconds=0.05, reap_seconds=0.1, frozen_seconds=1),
+        pace=Pace(poll_seconds=0.05, reap_seconds=0.1, frozen_seconds=orders["frozen_seconds"]),
     )
     workflows.register([four, slow, alone, *([tick] if orders["timed"] else [])], container)
     await workflows.launch()

@@ -32,6 +32,7 @@ from vitascope.transcoding.jobs.service.jobs import JobService
 from vitascope.transcoding.jobs.service.work import Attempt
 
 _MODULES = (tenants, jobs)
+_PATIENCE_SECONDS = 120  # what waits for a dead database tries again after pauses that double
 
 
 @pytest.fixture(name="server")
@@ -62,7 +63,7 @@ async def _workflows(small_platform: PlatformUnderTest) -> AsyncIterator[Workflo
 
 
 async def _until(service: JobService, ctx: Context, job: Job, *, state: JobState, stage: str | None) -> Job:
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(_PATIENCE_SECONDS):
         while True:
             with contextlib.suppress(DatabaseUnavailable):  # its connections died with it
                 found = await service.get(ctx, job=job.id)
@@ -94,7 +95,7 @@ class TestKill:
         await asyncio.to_thread(server.start)
 
         done = await _until(service, ctx, job, state=JobState.COMPLETED, stage=None)
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             while (await workflows.status(attempt.workflow)).state is not State.DONE:  # noqa: ASYNC110 - the engine does it
                 await asyncio.sleep(0.05)
 

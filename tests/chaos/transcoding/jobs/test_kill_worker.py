@@ -43,6 +43,7 @@ _STEPS = (
     "clear",
     "tidy",
 )
+_PATIENCE_SECONDS = 120
 # The engine gives work up whose worker dies a sixth time: no job may die in all of its steps.
 _DEATHS = (("start", "fetch", "probe", "plan"), ("encode", "package", "pictures", "verify"), _STEPS[-4:])
 
@@ -70,7 +71,7 @@ class _Story:
     async def play(self, job: Job, *, dies_in: Sequence[str], forgetful: bool = False) -> Job:
         for _ in dies_in:
             dying = self._worker(dies_in, forgetful=forgetful)
-            await asyncio.to_thread(dying.join, 60)
+            await asyncio.to_thread(dying.join, _PATIENCE_SECONDS)
             assert dying.exitcode == -signal.SIGKILL
         last = self._worker(dies_in, forgetful=forgetful)
         try:
@@ -82,7 +83,7 @@ class _Story:
 
     async def _ended(self, job: Job) -> None:
         workflow = Attempt(job=job.id, number=1).workflow
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(_PATIENCE_SECONDS):
             while (await self._workflows.status(workflow)).state is not State.DONE:  # noqa: ASYNC110 - another process does it
                 await asyncio.sleep(0.05)
 

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 
 import httpx
 import pytest
+from tests.system.upload.serve import LATE_SECONDS
 from tests.system.upload.server import KillableServer
 
 from vitascope.foundation.context import Context
@@ -19,6 +20,8 @@ from vitascope.runtime.testing import PlatformUnderTest
 FILM = os.urandom(1_500_000)
 TUS = {"Tus-Resumable": "1.0.0"}
 KILLS = 3
+PATIENCE_SECONDS = 120
+LOCKED = 423
 
 
 class Client:
@@ -31,14 +34,14 @@ class Client:
     async def create(self) -> None:
         """Open the upload."""
         headers = {**TUS, "Upload-Length": str(len(FILM))}
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with self._http() as http:
             answer = await http.post(self._server.url, headers=headers)
         assert answer.status_code == 201, answer.text
         self.location = f"http://127.0.0.1:{self._server.port}{answer.headers['Location']}"
 
     async def offset(self) -> int:
         """What the server has."""
-        async with httpx.AsyncClient(trust_env=False) as http:
+        async with self._http() as http:
             return int((await http.head(self.location, headers=TUS)).headers["Upload-Offset"])
 
     async def send(self, *, seconds: float) -> int:
@@ -47,11 +50,20 @@ class Client:
         try:
             start = await self.offset()
             headers["Upload-Offset"] = str(start)
-            async with httpx.AsyncClient(timeout=20, trust_env=False) as http:
+            async with self._http() as http:
                 answer = await http.patch(self.location, content=self._paced(start, seconds), headers=headers)
         except httpx.HTTPError:
             return 0
+        if answer.status_code == LOCKED:
+            await asyncio.sleep(0.2)
+            return await self.send(seconds=seconds)
         return answer.status_code
+
+    async def until_more_is_there(self) -> None:
+        """Wait until the server has more than it has now."""
+        before = await self.offset()
+        while await self.offset() == before:  # noqa: ASYNC110 - another process is asked
+            await asyncio.sleep(0.05)
 
     async def send_all(self) -> None:
         """Go on until everything is there."""
@@ -60,6 +72,9 @@ class Client:
                 return
             await asyncio.sleep(0.2)
         raise AssertionError("the upload never finished")
+
+    def _http(self) -> httpx.AsyncClient:
+        return httpx.AsyncClient(timeout=PATIENCE_SECONDS, trust_env=False)
 
     async def _paced(self, start: int, seconds: float) -> AsyncIterator[bytes]:
         for at in range(start, len(FILM), 20_000):
@@ -83,13 +98,14 @@ async def _survives(
     client = Client(server)
     await client.create()
     for _ in range(KILLS):
-        sending = asyncio.create_task(client.send(seconds=3))
-        await asyncio.sleep(chance.uniform(0.2, 0.7))
+        sending = asyncio.create_task(client.send(seconds=10))
+        await client.until_more_is_there()
+        await asyncio.sleep(chance.uniform(0, 0.4))
         server.kill()
         assert await sending == 0
         await server.start(forgetful=forgetful)
     await client.send_all()
-    await asyncio.sleep(0.5 if forgetful else 0)
+    await asyncio.sleep(LATE_SECONDS + 0.5 if forgetful else 0)
     await platform.pump()
     upload = client.location.rpartition("/")[2]
     return hashlib.sha256(await objects.get(ObjectKey(f"{ctx.tenant}/uploads/{upload}/source"))).hexdigest()
@@ -124,12 +140,13 @@ class TestKilledClient:
             f"PATCH {path} HTTP/1.1\r\nHost: localhost\r\nTus-Resumable: 1.0.0\r\nUpload-Offset: 0\r\n"
             f"Content-Type: application/offset+octet-stream\r\nContent-Length: {len(FILM)}\r\n\r\n".encode()
         )
+        writer.transport.set_write_buffer_limits(0)
         writer.write(FILM[:200_001])
         await writer.drain()
-        await asyncio.sleep(0.1)
 
         writer.transport.abort()
-        await asyncio.sleep(0.3)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while await client.offset() != 200_001:  # noqa: ASYNC110 - another process is asked
+                await asyncio.sleep(0.05)
 
-        assert await client.offset() == 200_001
         assert await client.send(seconds=0) == 204

@@ -18,7 +18,7 @@ from vitascope.foundation.context import Context
 from vitascope.foundation.http.security import SecurityHeaders
 from vitascope.video.catalog.contracts import Title, TitleId
 
-PATIENCE_SECONDS = 30
+PATIENCE_SECONDS = 60
 FRAMES = "document.querySelector('video.player__video').getVideoPlaybackQuality().totalVideoFrames"
 AT = "document.querySelector('video.player__video').currentTime"
 HEIGHT = "document.querySelector('video.player__video').videoHeight"
@@ -124,11 +124,17 @@ class Visit:
             while not await self.value(expression):  # noqa: ASYNC110 - a browser's state is asked for
                 await asyncio.sleep(0.05)
 
-    async def reported(self, kind: str) -> None:
-        """Wait until the player has reported this."""
+    async def reported(self, **expected: Any) -> None:
+        """Wait until the player has sent a report with these values."""
         async with asyncio.timeout(PATIENCE_SECONDS):
-            while all(report["kind"] != kind for report in self.cinema.reports):  # noqa: ASYNC110 - a list is told nothing
+            while not any(expected.items() <= report.items() for report in self.cinema.reports):  # noqa: ASYNC110 - a list is told nothing
                 await asyncio.sleep(0.05)
+
+    async def choose_quality(self, height: int) -> None:
+        """Choose a quality in the menu, and wait until the picture has it."""
+        await self.page.click("[data-menu=quality] .knob")
+        await self.page.get_by_role("menuitemradio", name=f"{height}p", exact=True).click()
+        await self.until(f"{HEIGHT} === {height}")
 
     async def value(self, expression: str) -> Any:
         """What the expression is in the page."""
@@ -139,6 +145,7 @@ class Visit:
 async def visiting(cinema: Cinema, browser: Browser, **options: Any) -> AsyncIterator[Visit]:
     """A visit with a browser window of its own; `options` are Playwright's, such as a viewport."""
     context = await browser.new_context(**options)
+    context.set_default_timeout(PATIENCE_SECONDS * 1000)
     page = await context.new_page()
     visit = Visit(cinema=cinema, page=page, complaints=[])
     page.on("pageerror", lambda error: visit.complaints.append(str(error)))

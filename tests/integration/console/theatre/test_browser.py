@@ -1,7 +1,11 @@
-import pytest
-from playwright.async_api import Browser
-from tests.integration.console.theatre.cinema import Cinema, Visit, visiting
+import asyncio
 
+import pytest
+from playwright.async_api import Browser, FilePayload, Route
+from tests.integration.console.theatre.cinema import PATIENCE_SECONDS, Cinema, Visit, visiting
+from tests.unit.console.theatre.house import House
+
+from vitascope.console.theatre.live import Feed
 from vitascope.video.catalog.contracts import TitleState
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -12,6 +16,30 @@ NAMELESS = """() => [...document.querySelectorAll('input:not([type=hidden]), but
     .filter((one) => one.checkVisibility() && !one.closest('[aria-hidden=true]'))
     .filter((one) => !(one.ariaLabel || one.labels?.length || one.textContent.trim()))
     .map((one) => one.outerHTML)"""
+
+
+class SlowAnswer:
+    """An answer that is made, and arrives when it may."""
+
+    def __init__(self) -> None:
+        self.made, self.may_go = asyncio.Event(), asyncio.Event()
+
+    async def hold(self, route: Route) -> None:
+        """Keep the first answer back; later ones go through."""
+        answer = await route.fetch()
+        self.made.set()
+        await self.may_go.wait()
+        await route.fulfill(response=answer)
+
+
+async def _told(house: House, text: str) -> None:
+    """Wait until the pages' feed has told this."""
+    feed = house.container.get(Feed)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        while not any(  # noqa: ASYNC110 - what was told last is no event
+            text in piece for one in feed._watched.values() for piece in (one.fragments or {}).values()
+        ):
+            await asyncio.sleep(0.02)
 
 
 class TestOwnFilms:
@@ -50,6 +78,39 @@ class TestOwnFilms:
         await visit.page.get_by_role("link", name="Serpentine", exact=True).wait_for()
 
         assert visit.complaints == []
+
+    async def test_change_while_the_list_is_fetched(self, visit: Visit) -> None:
+        """What changes after a new list was made and before it is shown is not lost."""
+        house, page = visit.cinema.house, visit.page
+        await visit.log_in()
+        await visit.go("/uploads")
+        slow = SlowAnswer()
+        await page.route("**/uploads/list", slow.hold)
+        title = house.films.add(visit.cinema.ada, "Serpentine", state=TitleState.PROCESSING)
+        await slow.made.wait()
+
+        house.films.progress(title.id, 0.91)
+        await _told(house, "91 %")
+        slow.may_go.set()
+
+        await page.get_by_text("91 % · encoding").wait_for()
+
+
+class TestUpload:
+    async def test_film_chosen_before_the_script(self, visit: Visit) -> None:
+        """Who chooses a film before the page's script has come finds it in the list all the same."""
+        await visit.log_in()
+        slow = SlowAnswer()
+        await visit.page.route("**/upload/upload.js*", slow.hold)
+        film: FilePayload = {"name": "Rough_Sea.mp4", "mimeType": "video/mp4", "buffer": b"film"}
+
+        await visit.page.goto(f"{visit.cinema.address}/upload", wait_until="commit")
+        await slow.made.wait()
+        await visit.page.set_input_files("#files", film)
+        slow.may_go.set()
+
+        await visit.page.get_by_role("button", name="Start the upload").wait_for()
+        assert await visit.page.get_by_label("Title").input_value() == "Rough Sea"
 
 
 class TestEverywhere:

@@ -80,7 +80,7 @@ async def _empty_list(reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 def _spawn(port: int) -> int:
     arguments = [sys.executable, str(_PROGRAM), str(port), _KEY]
     process = os.posix_spawn(sys.executable, arguments, {**os.environ, "PYTHONPATH": str(_SOURCE)})
-    for _ in range(400):
+    for _ in range(2400):
         try:
             socket.create_connection(("127.0.0.1", port)).close()
         except OSError:
@@ -109,7 +109,7 @@ def _caller() -> Context:
     return Context(
         tenant=ids.new(TenantId),
         principal=principal,
-        deadline=datetime.now(UTC) + timedelta(seconds=20),
+        deadline=datetime.now(UTC) + timedelta(seconds=120),
         trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
 

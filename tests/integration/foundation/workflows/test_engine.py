@@ -129,7 +129,7 @@ async def _workflows(make: Callable[..., Workflows]) -> AsyncIterator[Workflows]
     await made.shutdown()
 
 
-async def _until(condition: Callable[[], Awaitable[bool]], seconds: float = 15) -> None:
+async def _until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - another process changes it
             await asyncio.sleep(0.02)

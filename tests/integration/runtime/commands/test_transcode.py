@@ -73,7 +73,7 @@ class TestTranscode:
         with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE) as process:
             _wait_for_work(out.parent)
             process.send_signal(number)
-            _, errors = process.communicate(timeout=10)
+            _, errors = process.communicate(timeout=60)
 
         assert process.returncode == 1
         assert b"cancelled" in errors
@@ -81,7 +81,7 @@ class TestTranscode:
 
 
 def _wait_for_work(folder: Path) -> None:
-    until = time.monotonic() + 20
+    until = time.monotonic() + 120
     while time.monotonic() < until:
         if list(folder.glob(".vitascope-*/.encoded-*/video-*.mp4")):
             return

@@ -14,6 +14,7 @@ from vitascope.foundation.ids import RandomIds
 from vitascope.identity.users.contracts import Permission
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import JobId
+from vitascope.transcoding.jobs.service.feed import JobFeed
 
 URL = "/api/v1/jobs"
 ClientOf = Callable[[Context | None], httpx.AsyncClient]
@@ -351,8 +352,10 @@ class TestEvents:
     ) -> None:
         """A job is told as it stands, then as it changes, to its end."""
         job = await studio.submit(ctx, film)
+        feed = studio.platform.container.get(JobFeed)
         watching = asyncio.create_task(client.get(f"{URL}/{job.id}/events"))
-        await asyncio.sleep(0.2)
+        while not any(one.seen for one in feed._watchers):  # noqa: ASYNC110 - told to the watcher alone
+            await asyncio.sleep(0.01)
 
         await studio.platform.pump()
 

@@ -85,7 +85,7 @@ def quotas(platform: PlatformUnderTest) -> dict[Quota, int]:
 def limits(platform: PlatformUnderTest) -> UploadSettings:
     """Small parts and short waits, so that a few kilobytes show what gigabytes do."""
     settings = UploadSettings(
-        max_bytes=1 << 22, part_bytes=4096, flush_seconds=0.2, idle_seconds=0.5, lease_seconds=5
+        max_bytes=1 << 22, part_bytes=4096, flush_seconds=0.2, idle_seconds=60, lease_seconds=30
     )
     platform.container.put(UploadSettings, settings)
     return settings

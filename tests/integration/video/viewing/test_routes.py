@@ -261,7 +261,7 @@ class TestLiveViews:
         await one.aclose()
 
         assert live._asking is not None
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(60):
             await live._asking
         assert not live._looked_at
 

@@ -13,7 +13,7 @@ async def _hold(bulkhead: Bulkhead, gate: asyncio.Event) -> None:
 class TestPlace:
     async def test_bounds(self) -> None:
         """Two run, three wait, the sixth is refused at once; those who wait get their turn."""
-        bulkhead, gate = Bulkhead(places=2, queue=3, wait_seconds=5), asyncio.Event()
+        bulkhead, gate = Bulkhead(places=2, queue=3, wait_seconds=60), asyncio.Event()
         held = [asyncio.create_task(_hold(bulkhead, gate)) for _ in range(5)]
         await asyncio.sleep(0)
 
@@ -38,7 +38,7 @@ class TestPlace:
 
     async def test_nothing_leaks(self) -> None:
         """After failures, cancellations and refusals all places are free again."""
-        bulkhead, gate = Bulkhead(places=1, queue=1, wait_seconds=5), asyncio.Event()
+        bulkhead, gate = Bulkhead(places=1, queue=1, wait_seconds=60), asyncio.Event()
         tasks = [asyncio.create_task(_hold(bulkhead, gate)) for _ in range(2)]
         await asyncio.sleep(0)
         for task in tasks:
@@ -46,6 +46,6 @@ class TestPlace:
         await asyncio.gather(*tasks, return_exceptions=True)
         gate.set()
 
-        await asyncio.wait_for(_hold(bulkhead, gate), 1)
+        await asyncio.wait_for(_hold(bulkhead, gate), 30)
 
         assert bulkhead._waiting == 0

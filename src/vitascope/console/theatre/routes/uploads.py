@@ -56,10 +56,11 @@ async def own_films(
 
 @router.get("/uploads/list")
 async def own_films_again(ctx: Member, titles: Provided[Titles], jobs: Provided[Jobs]) -> Response:
-    """The list alone, for a page on which a film has come or gone."""
+    """The list alone with a stream of its own, for a page on which a film has come or gone."""
     ctx.require(Permission.UPLOAD)
     films, _ = await _films(ctx, titles, jobs, after=None)
-    return HTMLResponse(fragment("_films.html", films=films), headers={"Cache-Control": "no-store"})
+    page = fragment("_films.html", films=films, known=_listed(films))
+    return HTMLResponse(page, headers={"Cache-Control": "no-store"})
 
 
 @router.get("/uploads/live")

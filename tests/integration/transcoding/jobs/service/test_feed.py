@@ -1,6 +1,7 @@
 """Jobs as they change."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from tests.integration.transcoding.jobs.conftest import Studio
 from vitascope.foundation.context import Context
 from vitascope.foundation.ids import RandomIds
 from vitascope.runtime.testing import PlatformUnderTest
-from vitascope.transcoding.jobs.contracts import JobId, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobId, JobState
 from vitascope.transcoding.jobs.service import feed as feeds
 from vitascope.transcoding.jobs.service.feed import JobFeed
 
@@ -22,16 +23,21 @@ def _feed(platform: PlatformUnderTest, studio: Studio, monkeypatch: pytest.Monke
     return platform.container.get(JobFeed)
 
 
+async def _told(watching: AsyncGenerator[list[Job]]) -> list[Job]:
+    """What is told next, however long it is quiet before."""
+    return await anext(told async for told in watching if told)
+
+
 class TestWatch:
     async def test_one_job(self, feed: JobFeed, studio: Studio, ctx: Context, film: Path) -> None:
         """Who watches a job gets it as it stands, then as it changes, and when all is quiet nothing."""
         job, _other = await studio.submit(ctx, film), await studio.submit(ctx, film)
         watching = feed.watch(job=job.id)
 
-        first = await anext(watching)
+        first = await _told(watching)
         quiet = await anext(watching)
         cancelled = await studio.jobs.cancel(ctx, job=job.id)
-        changed = await anext(watching)
+        changed = await _told(watching)
         await watching.aclose()
 
         assert (first, quiet, changed) == ([job], [], [cancelled])
@@ -44,9 +50,9 @@ class TestWatch:
         await studio.submit(platform.new_context(*ctx.principal.permissions, tenant=ctx.tenant), film)
         watching = feed.watch(owner=ctx.account)
 
-        before = await anext(watching)
+        before = await _told(watching)
         second = await studio.submit(ctx, film)
-        after = await anext(watching)
+        after = await _told(watching)
         await watching.aclose()
 
         assert (before, after) == ([first], [second])
@@ -55,10 +61,10 @@ class TestWatch:
         """A job that has ended since the last look is still told."""
         job = await studio.submit(ctx, film)
         watching = feed.watch(owner=ctx.account)
-        await anext(watching)
+        await _told(watching)
 
         await studio.jobs.cancel(ctx, job=job.id)
-        told = await anext(watching)
+        told = await _told(watching)
         await watching.aclose()
 
         assert [one.state for one in told] == [JobState.CANCELLED]

@@ -17,6 +17,7 @@ from vitascope.identity.tenants.contracts import Quota
 from vitascope.runtime.testing import KnownContexts, PlatformUnderTest
 from vitascope.video.upload.contracts import UploadId
 from vitascope.video.upload.events import UploadCompleted
+from vitascope.video.upload.service.settings import UploadSettings
 
 URL = "/api/v1/uploads"
 OCTETS = {"Content-Type": "application/offset+octet-stream"}
@@ -315,9 +316,9 @@ class TestConcurrency:
             yield FILM[100:200]
 
         first = asyncio.create_task(_patch(client, url, slow()))
-        await asyncio.sleep(0.3)
+        while (seen := await _offset(client, url)) == 0:  # noqa: ASYNC110 - the server is asked
+            await asyncio.sleep(0.05)
         second = await _patch(client, url, FILM[100:200], 100)
-        seen = await _offset(client, url)
         go_on.set()
 
         assert _is_problem(second, 423)
@@ -325,8 +326,11 @@ class TestConcurrency:
         assert seen == 100
         assert (await first).headers["Upload-Offset"] == "200"
 
-    async def test_silent_connection(self, client: httpx.AsyncClient) -> None:
+    async def test_silent_connection(
+        self, client: httpx.AsyncClient, platform: PlatformUnderTest, limits: UploadSettings
+    ) -> None:
         """A connection that falls silent is given up; its bytes count and the upload is free again."""
+        platform.container.put(UploadSettings, limits.model_copy(update={"idle_seconds": 0.5}))
         url = await _create(client)
 
         async def silent() -> AsyncIterator[bytes]:
@@ -420,7 +424,8 @@ class TestTermination:
             yield FILM[5000:]
 
         writing = asyncio.create_task(_patch(client, url, slow()))
-        await asyncio.sleep(0.1)
+        while await _offset(client, url) == 0:  # noqa: ASYNC110 - the server is asked
+            await asyncio.sleep(0.05)
         await client.delete(url)
         await platform.pump()
         go_on.set()

@@ -59,7 +59,8 @@ class TestIntake:
             await asyncio.sleep(0.08)
             yield b"b"
 
-        parts = await _read(Intake(Body(chunks=slow()), room=10, settings=SETTINGS))
+        patient = SETTINGS.model_copy(update={"idle_seconds": 60})
+        parts = await _read(Intake(Body(chunks=slow()), room=10, settings=patient))
 
         assert parts == [b"a", b"b"]
 

@@ -68,8 +68,11 @@ class HlsEngine extends Engine {
     return this.hls.autoLevelEnabled ? -1 : this.hls.loadLevel;
   }
 
+  // What is chosen is seen at once: the gentle switch (`nextLevel`) now and then leaves all that is loaded
+  // already as it is, and then a film that is loaded to its end never changes.
   choose(index) {
-    this.hls.nextLevel = index;
+    if (index >= 0 && index !== this.hls.currentLevel) this.hls.currentLevel = index;
+    else this.hls.nextLevel = index;
   }
 
   shownHeight() {

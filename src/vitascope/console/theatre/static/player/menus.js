@@ -22,15 +22,29 @@ export class Menu {
   /** Offer these choices, `{ value, label }`; the one with the value `chosen` is marked. */
   offer(choices, chosen) {
     const wasIn = this.list.contains(document.activeElement);
-    this.list.replaceChildren(...choices.map((choice) => this.#item(choice, choice.value === chosen)));
-    if (wasIn) this.#enter(); // an open menu that is offered anew keeps the focus, or Escape would reach nobody
+    // the same choices stay where they are: somebody may be pressing one, or have the focus on it
+    const isNew = !this.#offers(choices);
+    if (isNew) this.list.replaceChildren(...choices.map((choice) => this.#item(choice)));
+    for (const [at, button] of this.#buttons.entries()) {
+      Object.assign(button, { ariaChecked: String(choices[at].value === chosen), textContent: choices[at].label });
+    }
+    if (isNew && wasIn) this.#enter(); // an open menu keeps the focus, or Escape would reach nobody
   }
 
-  #item({ value, label }, checked) {
+  get #buttons() {
+    return [...this.list.querySelectorAll("button")];
+  }
+
+  #offers(choices) {
+    const values = this.#buttons.map(({ dataset }) => dataset.value);
+    return values.length === choices.length && choices.every(({ value }, at) => String(value) === values[at]);
+  }
+
+  #item({ value }) {
     const item = document.createElement("li");
     item.role = "none";
     const button = document.createElement("button");
-    Object.assign(button, { type: "button", role: "menuitemradio", ariaChecked: String(checked), textContent: label, tabIndex: -1 });
+    Object.assign(button, { type: "button", role: "menuitemradio", tabIndex: -1 });
     button.dataset.value = value;
     button.addEventListener("click", () => {
       this.toggle(false);
@@ -53,7 +67,7 @@ export class Menu {
 
   #onKey(event) {
     if (!this.isOpen) return;
-    const items = [...this.list.querySelectorAll("button")];
+    const items = this.#buttons;
     const at = items.indexOf(document.activeElement);
     const moves = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: items.length - 1 };
     if (event.key === "Escape") {

@@ -179,10 +179,13 @@ const add = (files) => {
   fresh[0]?.find("[name=title]").focus();
 };
 
-input.addEventListener("change", () => {
+const take = () => {
   add(input.files);
   input.value = "";
-});
+};
+
+input.addEventListener("change", take);
+take(); // who was quicker than this script has chosen already
 for (const name of ["dragenter", "dragover"]) {
   form.addEventListener(name, (event) => {
     event.preventDefault();

@@ -47,7 +47,7 @@ async def _raw(port: int, data: bytes) -> bytes:
     """Everything that a connection answers until it is closed."""
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(data)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         answered = await reader.read()
     writer.close()
     return answered
