@@ -11,11 +11,12 @@ CEILING = 95.0  # VMAF; above it, nearly nobody sees a difference to the source
 FLOOR_RATE = 150_000  # bits per second; whoever has less cannot watch anyway
 STEP = 10.0  # VMAF; about the least that a change of rung should bring
 MOST = 6
+LEAST = 40.0  # VMAF; a ladder that does not get above it is none
 TOP_LINES = 720  # what looks perfect in fewer lines on the common screen may not on a larger one
 
 
 def points(estimates: Sequence[Point], sizes: Sequence[Size]) -> tuple[Point, ...]:
-    """The points to make rungs of, best first; none if nothing stays under the ceiling of its size.
+    """The points to make rungs of, best first; none if nothing good stays under the ceiling of its size.
 
     None is beaten by another estimate, and of those near a step's quality the one nearest to the
     hull is taken. Sizes never grow, and rates always fall, from one to the next.
@@ -24,6 +25,8 @@ def points(estimates: Sequence[Point], sizes: Sequence[Size]) -> tuple[Point, ..
     if not under:
         return ()
     top, hull, best = _top(under, sizes), upper_hull(under), frontier(under)
+    if top.vmaf < LEAST:
+        return ()
     chosen = [top]
     for target in _targets(top, best):
         candidates = [point for point in best if _is_below(point, chosen[-1])]

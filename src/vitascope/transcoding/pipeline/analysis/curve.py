@@ -51,7 +51,7 @@ def _cubic(t: float, ys: Sequence[float], slopes: Sequence[float], width: float)
 def _slopes(xs: Sequence[float], ys: Sequence[float]) -> tuple[float, ...]:
     widths = [b - a for a, b in pairwise(xs)]
     secants = [(b - a) / width for (a, b), width in zip(pairwise(ys), widths, strict=True)]
-    if len(secants) < 2:  # noqa: PLR2004 - two points make a line
+    if len(secants) < 2:
         return (secants[0],) * 2 if secants else (0.0,)
     inner = [
         _harmonic(before, after, left, right)

@@ -41,8 +41,8 @@ def measure(
         for window in windows:
             of_window, spent = _in_window(film, files, window, folder=Path(name), bench=bench)
             cpu += spent
-            for known, new in zip(scores, of_window, strict=True):
-                known += new
+            for number, new in enumerate(of_window):
+                scores[number] += new
     qualities = tuple(pooled(of_file) for of_file in scores)
     with built(folder) as partial:
         (partial / _RESULT).write_bytes(msgspec.json.encode(qualities))

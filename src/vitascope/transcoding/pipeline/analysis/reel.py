@@ -44,9 +44,7 @@ class Reel(Struct, frozen=True, kw_only=True):
         )
 
 
-def cut(
-    film: Film, windows: Sequence[Window], *, folder: Path, bench: Workbench
-) -> tuple[Reel, float]:
+def cut(film: Film, windows: Sequence[Window], *, folder: Path, bench: Workbench) -> tuple[Reel, float]:
     """Decode windows of a film into `folder`, at the size of the plan's largest rung; also CPU seconds.
 
     Windows that cannot be decoded are left out; raises UnreadableMedia if none can.

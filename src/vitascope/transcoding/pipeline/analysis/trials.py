@@ -47,8 +47,14 @@ def run(
         bench=bench,
     )
     points = tuple(
-        _point(trial, _file(folder, trial), fmean(of_trial), plan, reel)
-        for trial, of_trial in zip(trials, scores, strict=True)
+        Point(
+            size.width,
+            size.height,
+            crf,
+            _rate(_file(folder, (size, crf)), plan, reel),
+            round(fmean(of_trial), 2),
+        )
+        for (size, crf), of_trial in zip(trials, scores, strict=True)
     )
     return points, encoding.cpu + scoring
 
@@ -88,17 +94,15 @@ def _graph(sizes: Sequence[Size]) -> Iterator[str]:
         yield f"[s{size.lines}]{scaling}split={len(CRFS)}" + "".join(f"[v{size.lines}x{crf}]" for crf in CRFS)
 
 
-def _point(trial: Trial, file: Path, score: float, plan: Plan, reel: Reel) -> Point:
-    size, crf = trial
-    keys = set(mp4.read_track(file).sync)
-    sizes = mp4.read_sizes(file)
-    rate = rate_of(
+def _rate(file: Path, plan: Plan, reel: Reel) -> int:
+    """The bits per second that the whole film would have."""
+    keys, sizes = set(mp4.read_track(file).sync), mp4.read_sizes(file)
+    by_frame = rate_of(
         key=[size for number, size in enumerate(sizes) if number in keys],
         other=[size for number, size in enumerate(sizes) if number not in keys],
         group=min(plan.gop, max(window.first + window.frames for window in reel.windows)),
     )
-    bits = rate * 8 * plan.frame_rate.numerator / plan.frame_rate.denominator
-    return Point(size.width, size.height, crf, max(1, round(bits)), round(score, 2))
+    return max(1, round(by_frame * 8 * plan.frame_rate.numerator / plan.frame_rate.denominator))
 
 
 def rate_of(*, key: Sequence[int], other: Sequence[int], group: int) -> float:
