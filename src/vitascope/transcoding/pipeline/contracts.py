@@ -234,7 +234,10 @@ class Quality(Struct, frozen=True, kw_only=True):
 
 
 class Rendition(Struct, frozen=True, kw_only=True):
-    """One finished video rendition; bandwidths in bits per second, the peak over whole segments."""
+    """One finished video rendition; bandwidths in bits per second, the peak over whole segments.
+
+    Its quality is known where the profile asks for it.
+    """
 
     name: str
     width: int
@@ -246,6 +249,7 @@ class Rendition(Struct, frozen=True, kw_only=True):
     frames: int
     duration: float
     playlist: str
+    quality: Quality | None = None
 
 
 class SoundRendition(Struct, frozen=True, kw_only=True):

@@ -11,7 +11,7 @@ from vitascope.transcoding.pipeline.analysis import choose, reel, shots, trials,
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.analysis.hull import upper_hull
 from vitascope.transcoding.pipeline.analysis.sizes import sizes_under
-from vitascope.transcoding.pipeline.contracts import Plan, Progress, StageTime
+from vitascope.transcoding.pipeline.contracts import Progress, StageTime
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
@@ -42,9 +42,9 @@ def load(file: Path) -> Analysis:
     return msgspec.json.decode(file.read_bytes(), type=Analysis)
 
 
-def with_ladder(plan: Plan, analysis: Analysis) -> Plan:
-    """The plan with the ladder that was found."""
-    return replace(plan, rungs=analysis.rungs)
+def with_ladder(film: Film, analysis: Analysis) -> Film:
+    """The film, with the ladder that was found in its plan."""
+    return replace(film, plan=replace(film.plan, rungs=analysis.rungs))
 
 
 def _found(film: Film, *, work: Path, bench: Workbench) -> tuple[Analysis, float]:
