@@ -89,7 +89,7 @@ class Pipeline:
     def measure(
         self, film: Film, encoded: Encoded, windows: Sequence[Window], *, work: Path
     ) -> tuple[tuple[Quality, ...], StageTime]:
-        """VMAF of every rung against the film, in these windows of it."""
+        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan."""
         files = [encoded.folder / made.file for made in encoded.video]
         with self._stage("measure"):
             return measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
@@ -165,7 +165,7 @@ class Pipeline:
         require_free(out)
         times: dict[str, StageTime] = {}
         media, times["probe"] = self.probe(source)
-        film = Film.of(source, self.plan(media, profile))
+        film = full = Film.of(source, self.plan(media, profile))
         # Beside the output: the last step is a rename, which stays on one disk.
         with _workspace(out) as work:
             windows: Sequence[Window] = ()
@@ -176,7 +176,7 @@ class Pipeline:
             encoded, times["encode"] = self.encode(source, film.plan, work=work)
             qualities: Sequence[Quality] = ()
             if windows:
-                qualities, times["measure"] = self.measure(film, encoded, windows, work=work)
+                qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 drawing_now = pool.submit(self.pictures, encoded, work=work)
                 packaged, times["package"] = self.package(encoded, work=work)

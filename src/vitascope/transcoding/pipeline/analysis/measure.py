@@ -30,7 +30,8 @@ def measure(
 
     The files have the plan's frame rate and begin with the film. The result is kept in `work`.
     """
-    folder = work.resolve() / f"quality-{fingerprint(film.digest, film.plan)}"
+    names = [file.name for file in files]
+    folder = work.resolve() / f"quality-{fingerprint(film.digest, film.plan, windows, names)}"
     started = time.monotonic()
     if (folder / _RESULT).is_file():
         kept = msgspec.json.decode((folder / _RESULT).read_bytes(), type=tuple[Quality, ...])

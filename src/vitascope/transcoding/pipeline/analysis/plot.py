@@ -21,7 +21,7 @@ _STYLE = (
     ".vl text{fill:var(--soft)}.vl .vl-name{fill:var(--ink);font-weight:600;"
     "paint-order:stroke;stroke:var(--paper);stroke-width:4px;stroke-linejoin:round}"
     ".vl-grid{stroke:var(--line)}.vl-hull{fill:none;stroke:var(--ink);stroke-width:1.5;"
-    "stroke-dasharray:2 4;stroke-linecap:round}.vl-curve{fill:none;stroke-width:2;opacity:.75}"
+    "stroke-dasharray:2 4;stroke-linecap:round}.vl-curve{fill:none;stroke-width:2}"
     ".vl-rung{fill:var(--paper);stroke:var(--ink);stroke-width:2.5}.vl-paper{fill:var(--paper)}"
 )
 
@@ -129,7 +129,7 @@ def _rungs(analysis: Analysis, scale: _Scale) -> Iterator[str]:
 
 def _legend(analysis: Analysis) -> Iterator[str]:
     sizes = _sizes(analysis)
-    y = _HEIGHT - _BOTTOM - 20 * len(sizes)
+    y = _HEIGHT - _BOTTOM - 20 * len(sizes) - 10
     x = _WIDTH - _RIGHT - 70
     yield f'<path class="vl-hull" d="M{x - 26} {y - 4}h18"/><text x="{x}" y="{y}">hull</text>'
     for number, (size, colour) in enumerate(zip(sizes, _COLOURS, strict=False), start=1):
