@@ -14,7 +14,7 @@ from vitascope.transcoding.pipeline.sniff import CONTAINERS
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 FRAMES = 20  # of a window: x264's look-ahead in `veryfast` is ten
-_SHARE = 0.04  # of the film's frames that are looked at
+_SHARE = 0.035  # of the film's frames that are looked at
 _FEWEST, _MOST = 3, 16
 _BOUNDS = Bounds(cpu=900, wall=3600)
 

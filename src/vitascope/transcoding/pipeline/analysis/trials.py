@@ -16,7 +16,7 @@ from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 CRFS = (20, 28, 37)
-_SCORED_EVERY = 7  # frames: three of a window of twenty
+_SCORED_EVERY = 10  # frames: two of a window
 _UNBOUNDED = 400_000_000  # bits per second, beyond what any rung may have
 _BOUNDS = Bounds(cpu=7200, wall=14400)
 
