@@ -10,11 +10,12 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
+from vitascope.foundation.errors import VitascopeError
 from vitascope.transcoding.pipeline.analysis.reel import Reel
-from vitascope.transcoding.pipeline.contracts import ProgramFailed
+from vitascope.transcoding.pipeline.contracts import ProgramFailed, ProgramMissing
 from vitascope.transcoding.pipeline.probe import input_name
-from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
-from vitascope.transcoding.pipeline.workbench import Workbench
+from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
+from vitascope.transcoding.pipeline.workbench import Workbench, first_error
 
 MODEL = "vmaf_v0.6.1"
 _LEAST_SIDE = 192  # pixels: below it, the coarsest scale of the metric has nothing left to see
@@ -64,7 +65,7 @@ def _compare(
     bench: Workbench,
 ) -> float:
     """Leave a report for each encoding; answers the CPU seconds."""
-    finished = bench.must(
+    finished = bench.run(
         Command(
             program=bench.tools.ffmpeg,
             arguments=tuple(_arguments(reel, encodings, size=size, every=every)),
@@ -74,7 +75,19 @@ def _compare(
         ),
         bounds=_BOUNDS,
     )
+    if finished.code != 0:
+        raise _failed(finished)
     return finished.cpu
+
+
+def _failed(finished: Finished) -> VitascopeError:
+    if "No such filter" in finished.errors:
+        return ProgramMissing(
+            "This ffmpeg cannot measure VMAF, which an own ladder needs. Unset VITASCOPE_FFMPEG, "
+            "or name one that was built with libvmaf.",
+            field="VITASCOPE_FFMPEG",
+        )
+    return ProgramFailed(f"VMAF failed: {finished.ended_by or first_error(finished.errors)}")
 
 
 def _log(number: int) -> str:

