@@ -50,34 +50,19 @@ def score(
     cpu = 0.0
     for start in range(0, len(encodings), _AT_ONCE):
         some = encodings[start : start + _AT_ONCE]
-        cpu += _compare(reel, some, size=size, every=every, folder=folder, bench=bench)
-        scores += [_read(folder / _log(number)) for number in range(len(some))]
-    return tuple(scores), cpu
-
-
-def _compare(
-    reel: Reel,
-    encodings: Sequence[Encoding],
-    *,
-    size: tuple[int, int],
-    every: int,
-    folder: Path,
-    bench: Workbench,
-) -> float:
-    """Leave a report for each encoding; answers the CPU seconds."""
-    finished = bench.run(
-        Command(
+        command = Command(
             program=bench.tools.ffmpeg,
-            arguments=tuple(_arguments(reel, encodings, size=size, every=every)),
-            readable=(reel.file, *(encoding.file for encoding in encodings)),
+            arguments=tuple(_arguments(reel, some, size=size, every=every)),
+            readable=(reel.file, *(encoding.file for encoding in some)),
             writable=(folder,),
             folder=folder,
-        ),
-        bounds=_BOUNDS,
-    )
-    if finished.code != 0:
-        raise _failed(finished)
-    return finished.cpu
+        )
+        finished = bench.run(command, bounds=_BOUNDS)
+        if finished.code != 0:
+            raise _failed(finished)
+        cpu += finished.cpu
+        scores += [_read(folder / _log(number)) for number in range(len(some))]
+    return tuple(scores), cpu
 
 
 def _failed(finished: Finished) -> VitascopeError:
