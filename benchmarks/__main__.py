@@ -11,7 +11,7 @@ from pathlib import Path
 
 from benchmarks.figure import Figure
 
-_OUR_OWN = {"figure", "__main__"}
+_OUR_OWN = {"bdrate", "figure", "__main__"}
 
 
 def groups() -> list[str]:

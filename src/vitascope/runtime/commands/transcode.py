@@ -14,8 +14,11 @@ import msgspec
 
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
+from vitascope.transcoding.pipeline.analysis import report as reporting
+from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
-from vitascope.transcoding.pipeline.run import STAGES, Pipeline
+from vitascope.transcoding.pipeline.profile import Ladder, Profile, VideoProfile
+from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 
@@ -29,26 +32,52 @@ from vitascope.transcoding.pipeline.workbench import Workbench
     required=True,
     help="The folder to make; new or empty.",
 )
+@click.option(
+    "--ladder",
+    type=click.Choice(["fixed", "auto"]),
+    default="fixed",
+    show_default=True,
+    help="The usual renditions, or those that suit this film, found by trials.",
+)
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --ladder auto: draw what was found, as FILE.svg or FILE.html.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
 @click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
-def command(file: Path, out: Path, *, as_json: bool, max_hours: float) -> None:
+def command(
+    file: Path, out: Path, *, ladder: Ladder, report: Path | None, as_json: bool, max_hours: float
+) -> None:
     """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
 
     No rendition is larger than the film. Exits with 1 and says why if the film cannot be transcoded;
     nothing is left behind then.
     """
-    with problems_told(as_json=as_json), _cancelled_by_signals() as cancelled, _progress() as listen:
+    profile = Profile(video=VideoProfile(ladder=ladder))
+    found: list[Analysis] = []
+    with problems_told(as_json=as_json), _cancelled_by_signals() as cancelled, _progress(ladder) as listen:
+        if report is not None:
+            _require_report(report, ladder)
         bench = Workbench(
             tools=binaries.find(os.environ),
             limits=Limits(duration=max_hours * 3600),
             listen=listen,
             cancel=cancelled,
         )
-        outcome = Pipeline(bench).transcode(file, out=out)
+        outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
+        if report is not None:
+            reporting.write(report, found[0], renditions=outcome.renditions)
     if as_json:
         click.echo(as_object(outcome, file=file, out=out))
     else:
         _tell(outcome, out=out)
+
+
+def _require_report(report: Path, ladder: Ladder) -> None:
+    if ladder != "auto":
+        raise reporting.ReportUnwritable("Only --ladder auto gives a report.", field="report")
+    reporting.require_report(report)
 
 
 def as_object(outcome: Outcome, *, file: Path, out: Path) -> bytes:
@@ -68,6 +97,7 @@ def _tell(outcome: Outcome, *, out: Path) -> None:
         click.echo(
             f"{rendition.name:>6}  {rendition.width}x{rendition.height}  {rendition.codec}  "
             f"{rendition.average_bandwidth / 1e6:.2f} Mb/s, at most {rendition.peak_bandwidth / 1e6:.2f}"
+            + (f"  VMAF {rendition.quality.mean:.1f}" if rendition.quality else "")
         )
     for warning in outcome.warnings:
         click.echo(f"Note: {safe(warning)}")
@@ -94,7 +124,7 @@ def _cancelled_by_signals() -> Iterator[threading.Event]:
 
 
 @contextmanager
-def _progress() -> Iterator[Listener]:
+def _progress(ladder: Ladder) -> Iterator[Listener]:
     """A bar on the error output if that is a terminal, else silence."""
     if not sys.stderr.isatty():
         yield unheard
@@ -103,9 +133,10 @@ def _progress() -> Iterator[Listener]:
     from rich.progress import BarColumn, TextColumn, TimeRemainingColumn  # noqa: PLC0415 - the same
     from rich.progress import Progress as Bars  # noqa: PLC0415 - the same
 
+    stages = STAGES_OF_AUTO if ladder == "auto" else STAGES
     columns = (TextColumn("{task.description:<22}"), BarColumn(), TextColumn("{task.percentage:>3.0f} %"))
     with Bars(*columns, TimeRemainingColumn(), console=Console(stderr=True), transient=True) as bars:
-        tasks = {stage: bars.add_task(stage, total=1.0) for stage in STAGES}
+        tasks = {stage: bars.add_task(stage, total=1.0) for stage in stages}
 
         def listen(progress: Progress) -> None:
             rate = f" ({progress.frames_per_second:.0f} fps)" if progress.frames_per_second else ""

@@ -224,8 +224,20 @@ class Chunk(Struct, frozen=True, kw_only=True):
 WHOLE_FILM = Chunk(number=0, first=0, frames=None)
 
 
+class Quality(Struct, frozen=True, kw_only=True):
+    """VMAF of a rendition, 0 to 100, over sampled frames: two means and what 99 % of them reach."""
+
+    mean: float
+    harmonic_mean: float
+    first_percentile: float
+    frames: int
+
+
 class Rendition(Struct, frozen=True, kw_only=True):
-    """One finished video rendition; bandwidths in bits per second, the peak over whole segments."""
+    """One finished video rendition; bandwidths in bits per second, the peak over whole segments.
+
+    Its quality is known where the profile asks for it.
+    """
 
     name: str
     width: int
@@ -237,6 +249,7 @@ class Rendition(Struct, frozen=True, kw_only=True):
     frames: int
     duration: float
     playlist: str
+    quality: Quality | None = None
 
 
 class SoundRendition(Struct, frozen=True, kw_only=True):

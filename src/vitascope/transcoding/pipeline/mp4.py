@@ -109,6 +109,13 @@ def read_track(path: Path) -> Track:
     )
 
 
+def read_sizes(path: Path) -> tuple[int, ...]:
+    """The bytes of each sample of the only track of a plain MP4 file, in decoding order."""
+    body = boxes(_index(path, b"moov"))[b"stsz"][0]
+    one_for_all, count = struct.unpack_from(">II", body, 4)
+    return (one_for_all,) * count if one_for_all else struct.unpack_from(f">{count}I", body, 12)
+
+
 def _timescale(mdhd: bytes) -> int:
     return int(struct.unpack_from(">I", mdhd, 20 if mdhd[0] == 1 else 12)[0])
 

@@ -9,12 +9,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from vitascope.transcoding.pipeline import audio, keyframes, ladder, video
 from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
 from vitascope.transcoding.pipeline import probe as probing
 from vitascope.transcoding.pipeline import verify as checking
+from vitascope.transcoding.pipeline.analysis import analyse as analysing
+from vitascope.transcoding.pipeline.analysis import measure as measuring
+from vitascope.transcoding.pipeline.analysis.findings import Analysis, Window
 from vitascope.transcoding.pipeline.audio import EncodedSound
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
@@ -26,6 +31,7 @@ from vitascope.transcoding.pipeline.contracts import (
     Pictures,
     Plan,
     Progress,
+    Quality,
     Rendition,
     Rung,
     SoundRendition,
@@ -41,6 +47,12 @@ from vitascope.transcoding.pipeline.video import EncodedChunk
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 STAGES = ("probe", "encode", "package", "pictures", "verify")
+STAGES_OF_AUTO = ("probe", "analyse", "encode", "measure", "package", "pictures", "verify")
+"""The stages where the ladder is found for the film."""
+
+
+def _unread(analysis: Analysis) -> None:
+    """For those who do not want to see an analysis."""
 
 
 class Pipeline:
@@ -68,6 +80,19 @@ class Pipeline:
     def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
         """What will be made of it."""
         return ladder.plan(media, profile)
+
+    def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
+        """Find the ladder that suits a film, under the ceilings of its plan."""
+        with self._stage("analyse"):
+            return analysing.analyse(film, work=work, bench=self._bench)
+
+    def measure(
+        self, film: Film, encoded: Encoded, windows: Sequence[Window], *, work: Path
+    ) -> tuple[tuple[Quality, ...], StageTime]:
+        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan."""
+        files = [encoded.folder / made.file for made in encoded.video]
+        with self._stage("measure"):
+            return measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
 
     def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
         """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
@@ -125,24 +150,42 @@ class Pipeline:
             require_free(out)
             raise OutputUnwritable(field="output") from problem
 
-    def transcode(self, source: Path, *, out: Path) -> Outcome:
-        """Do all of it; `out` is complete when this returns, and untouched if it raises."""
+    def transcode(
+        self,
+        source: Path,
+        *,
+        out: Path,
+        profile: Profile = DEFAULT,
+        on_analysis: Callable[[Analysis], None] = _unread,
+    ) -> Outcome:
+        """Do all of it; `out` is complete when this returns, and untouched if it raises.
+
+        `on_analysis` is given what was found of the film, where the profile asks for its own ladder.
+        """
         require_free(out)
-        media, probed = self.probe(source)
-        plan = self.plan(media)
+        times: dict[str, StageTime] = {}
+        media, times["probe"] = self.probe(source)
+        film = full = Film.of(source, self.plan(media, profile))
         # Beside the output: the last step is a rename, which stays on one disk.
         with _workspace(out) as work:
-            encoded, encoded_in = self.encode(source, plan, work=work)
+            windows: Sequence[Window] = ()
+            if profile.video.ladder == "auto":
+                analysis, times["analyse"] = self.analyse(film, work=work)
+                on_analysis(analysis)
+                film, windows = analysing.with_ladder(film, analysis), analysis.windows
+            encoded, times["encode"] = self.encode(source, film.plan, work=work)
+            qualities: Sequence[Quality] = ()
+            if windows:
+                qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 drawing_now = pool.submit(self.pictures, encoded, work=work)
-                packaged, packaged_in = self.package(encoded, work=work)
+                packaged, times["package"] = self.package(encoded, work=work)
                 checked, verified = self.verify(packaged, encoded)
-                pictures, drawn, drawn_in = drawing_now.result()
+                pictures, drawn, times["pictures"] = drawing_now.result()
             self.publish(packaged, drawn, out=out)
-        times = (probed, encoded_in, packaged_in, drawn_in, verified)
-        return outcome(
-            media, encoded, packaged, checked, pictures=pictures, stages=dict(zip(STAGES, times, strict=True))
-        )
+        times["verify"] = verified
+        made = outcome(media, encoded, packaged, checked, pictures=pictures, stages=times)
+        return judged(made, qualities) if qualities else made
 
     @contextmanager
     def _stage(self, name: str) -> Iterator["_Clock"]:
@@ -210,6 +253,12 @@ def outcome(
         warnings=encoded.warnings,
         stages=stages,
     )
+
+
+def judged(outcome: Outcome, qualities: Sequence[Quality]) -> Outcome:
+    """The account with the quality of each video rendition."""
+    rated = zip(outcome.renditions, qualities, strict=True)
+    return replace(outcome, renditions=tuple(replace(one, quality=quality) for one, quality in rated))
 
 
 def renditions(encoded: Encoded, checked: Checked) -> tuple[Rendition, ...]:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from tests.integration.transcoding.pipeline.corpus import Corpus
 
 from vitascope.runtime.cli import main
+from vitascope.transcoding.pipeline.run import STAGES_OF_AUTO
 
 
 @pytest.fixture(scope="module")
@@ -43,6 +44,37 @@ class TestTranscode:
         assert "640x360" in result.stdout
         assert "encode" in result.stdout
         assert str(tmp_path / "set" / "master.m3u8") in result.stdout
+
+    def test_own_ladder(self, corpus: Corpus, tmp_path: Path) -> None:
+        """With --ladder auto every rendition has its quality, and the report shows how they were found."""
+        report = tmp_path / "ladder.html"
+        options = ["--ladder", "auto", "--report", str(report), "--json"]
+
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), *options]
+        )
+
+        told = json.loads(result.stdout)
+        assert result.exit_code == 0
+        assert tuple(told["stages"]) == STAGES_OF_AUTO
+        assert all(rendition["quality"]["mean"] > 40 for rendition in told["renditions"])
+        text = report.read_text(encoding="utf-8")
+        assert all(rendition["name"] in text for rendition in told["renditions"])
+
+    @pytest.mark.parametrize(
+        ("ladder", "name"), [("fixed", "report.svg"), ("auto", "report.pdf"), ("auto", "missing/report.svg")]
+    )
+    def test_no_report(self, corpus: Corpus, tmp_path: Path, ladder: str, name: str) -> None:
+        """A report that cannot be is refused before anything is done."""
+        options = ["--ladder", ladder, "--report", str(tmp_path / name), "--json"]
+
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), *options]
+        )
+
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["field"] == "report"
+        assert list(tmp_path.iterdir()) == []
 
     def test_refused(self, corpus: Corpus, tmp_path: Path) -> None:
         """A file that is no film is told as a problem, and nothing is made."""
