@@ -1,4 +1,4 @@
-"""How coded video begins: can a player start at this sample, needing nothing from before it?
+"""How coded video begins: whether a player can start at a sample and needs nothing from before it.
 
 Reads as much of a sample as tells the type of its first picture: ITU-T H.264 7.3.1, H.265 7.3.1.2,
 the AV1 bitstream specification 5.3 and 5.9, the VP9 bitstream specification 6.2. Where pictures are

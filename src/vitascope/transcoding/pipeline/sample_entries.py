@@ -29,18 +29,28 @@ class Protection(Struct, frozen=True, kw_only=True):
 class SampleEntry(Struct, frozen=True, kw_only=True):
     """A sample entry: its format (of an encrypted one the format inside), codec and properties.
 
-    `encrypted` tells whether it is `encv` or `enca`; `protection` is None if it does not say how.
+    `aspect` is the shape of a pixel, width to height; `encrypted` tells whether it is `encv` or `enca`; `protection` is None if it does not say how.
     """
 
     format: str
     codec: str
     width: int
     height: int
-    square: bool
+    aspect: tuple[int, int]
     transfer: str
     unit_length: int
     encrypted: bool
     protection: Protection | None
+
+    @property
+    def square(self) -> bool:
+        """Whether pixels are square."""
+        return self.aspect[0] == self.aspect[1]
+
+    @property
+    def display_width(self) -> int:
+        """Width in square pixels of the coded height."""
+        return self.width * self.aspect[0] // self.aspect[1]
 
 
 def children(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -68,7 +78,7 @@ def read_entry(description: bytes) -> SampleEntry:
         codec=_codec(name, inner),
         width=width,
         height=height,
-        square=_square(inner.get(b"pasp", b"")),
+        aspect=_aspect(inner.get(b"pasp", b"")),
         transfer=_transfer(inner.get(b"colr", b"")),
         unit_length=_unit_length(inner),
         encrypted=_text(kind) in _PROTECTED,
@@ -84,8 +94,10 @@ def _text(kind: bytes) -> str:
     return kind[:4].decode("ascii", errors="replace")
 
 
-def _square(pasp: bytes) -> bool:
-    return pasp[:4] == pasp[4:8]
+def _aspect(pasp: bytes) -> tuple[int, int]:
+    """The shape of a pixel, width to height; square if the file does not say it."""
+    width, height = struct.unpack_from(">2I", pasp) if pasp else (1, 1)
+    return (width, height) if width and height else (1, 1)
 
 
 def _transfer(colr: bytes) -> str:

@@ -2,18 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from fractions import Fraction
 from pathlib import Path
 
 from vitascope.transcoding.pipeline.mp4 import read_subsegments
 from vitascope.transcoding.pipeline.playlists import number
 from vitascope.transcoding.pipeline.sample_entries import same_codec
-from vitascope.transcoding.pipeline.validation.findings import found
 from vitascope.transcoding.pipeline.validation.language import well_formed
 from vitascope.transcoding.pipeline.validation.media import check_stream
 from vitascope.transcoding.pipeline.validation.mpd import AdaptationSet, Listed, Mpd, Representation, read_mpd
 from vitascope.transcoding.pipeline.validation.protection import check_shields
-from vitascope.transcoding.pipeline.validation.shelf import Refused, Shelf
+from vitascope.transcoding.pipeline.validation.shelf import Shelf
 from vitascope.transcoding.pipeline.validation.streams import Part, Stream, measure
 
 _MEDIA = {"video", "audio"}
@@ -118,7 +116,9 @@ class Dash:
                 start=segment.start,
             )
 
-    def _subsegments(self, listed: Representation, segment: Listed, file: Path, header: Path) -> Iterator[Part]:
+    def _subsegments(
+        self, listed: Representation, segment: Listed, file: Path, header: Path
+    ) -> Iterator[Part]:
         with self._shelf.reading(file):
             subsegments = read_subsegments(file, listed.index)
         for span, seconds in subsegments:
@@ -134,11 +134,15 @@ class Dash:
         if len(parts) != len(stream.starts):
             said = f"The Representation {listed.id!r} has {len(parts)} segments of {len(stream.starts)}."
             self._tell("dash-segments", said)
-        for part, file, start, length in zip(parts, stream.files, stream.starts, stream.lengths, strict=False):
+        for part, file, start, length in zip(
+            parts, stream.files, stream.starts, stream.lengths, strict=False
+        ):
             late = abs(part.start - start) > _INACCURACY if part.start is not None else False
             long = abs(part.seconds - length) > _INACCURACY if part.seconds else False
             if late or long:
-                said = f"{file} starts at {start:.3f} s and lasts {length:.3f} s, the timeline says otherwise."
+                said = (
+                    f"{file} starts at {start:.3f} s and lasts {length:.3f} s, the timeline says otherwise."
+                )
                 self._tell("dash-segments", said)
 
     def _check_said(self, listed: Representation, stream: Stream) -> None:
@@ -146,15 +150,19 @@ class Dash:
         if said and not same_codec(said, held):
             self._tell("dash-codecs", f"codecs of {listed.id!r} is {said!r}, not {held!r}.")
         rate = number(listed.get("bandwidth") or "0", "bandwidth")
-        low, high = stream.average_bandwidth, stream.peak_bandwidth
+        low, high = stream.average_bandwidth, stream.highest_bandwidth
         if rate and not low * (1 - _RATE_TOLERANCE) <= rate <= high * (1 + _RATE_TOLERANCE):
-            self._tell("dash-bandwidth", f"bandwidth of {listed.id!r} is {rate:.0f}, measured {low} to {high}.")
+            self._tell(
+                "dash-bandwidth", f"bandwidth of {listed.id!r} is {rate:.0f}, measured {low} to {high}."
+            )
         if stream.initialisation.width:
             self._check_size(listed, stream)
 
     def _check_size(self, listed: Representation, stream: Stream) -> None:
         held = (stream.initialisation.width, stream.initialisation.height)
-        said = tuple(listed.get(name) or str(size) for name, size in zip(("width", "height"), held, strict=True))
+        said = tuple(
+            listed.get(name) or str(size) for name, size in zip(("width", "height"), held, strict=True)
+        )
         rate = _rate(listed.get("frameRate"))
         wrong_rate = rate is not None and abs(rate * stream.frame - 1) > _FRAME_RATE_ROUNDING
         if said != tuple(map(str, held)) or wrong_rate:

@@ -1,6 +1,7 @@
 """The HLS side of a set (RFC 8216): playlists, against each other and against their segments."""
 
 from collections.abc import Iterator, Sequence
+from functools import partial
 from math import floor
 from pathlib import Path
 
@@ -40,7 +41,8 @@ def check_hls(shelf: Shelf, file: Path) -> Hls:
         master = read_master(file)
     shelf.used.add(file)
     streams = {entry.uri: None for entry in master.variants} | _sounds(master)
-    measured = {uri: stream for uri in streams if (stream := _rendition(shelf, file, uri))}
+    attempts = {uri: shelf.attempt(partial(_rendition, shelf, file, uri)) for uri in streams}
+    measured = {uri: stream for uri, stream in attempts.items() if stream}
     for entry in master.media:
         if entry.get("TYPE") == "SUBTITLES":
             _text(shelf, file, entry)
@@ -57,7 +59,9 @@ def check_hls(shelf: Shelf, file: Path) -> Hls:
 
 
 def _sounds(master: MasterPlaylist) -> dict[str, None]:
-    return {entry.uri: None for entry in master.media if entry.get("TYPE") in {"AUDIO", "VIDEO"} and entry.uri}
+    return {
+        entry.uri: None for entry in master.media if entry.get("TYPE") in {"AUDIO", "VIDEO"} and entry.uri
+    }
 
 
 def _check_variants(shelf: Shelf, file: Path, master: MasterPlaylist, measured: dict[str, Stream]) -> None:
@@ -66,27 +70,24 @@ def _check_variants(shelf: Shelf, file: Path, master: MasterPlaylist, measured: 
         sounds = [measured[one.uri] for one in group if one.uri in measured]
         if entry.uri in measured and len(sounds) == len([one for one in group if one.uri]):
             with shelf.tolerating(), shelf.reading(file):
-                check_variant(shelf, file, entry, measured[entry.uri], sounds)
+                check_variant(shelf, file, entry, (measured[entry.uri], *sounds))
 
 
 def _same_group(sound: Entry, variant: Entry) -> bool:
     return bool(variant.get("AUDIO")) and sound.get("GROUP-ID") == variant.get("AUDIO")
 
 
-def _rendition(shelf: Shelf, master: Path, uri: str) -> Stream | None:
-    with shelf.tolerating():
-        path, playlist = _playlist(shelf, master, uri)
-        _check_playlist(shelf, path, playlist)
-        if any(key.get("METHOD") == _WHOLE_SEGMENT for key in playlist.keys):
-            shelf.tell("not-checked", path, "Segments encrypted as a whole (AES-128) are not looked into.")
-            return None
-        parts = tuple(_parts(shelf, path, playlist.segments))
-        stream = measure(shelf, shelf.name(path), parts)
-        _check_lengths(shelf, path, playlist, stream)
-        check_stream(shelf, stream)
-        check_keys(shelf, path, playlist.keys, stream)
-        return stream
-    return None
+def _rendition(shelf: Shelf, master: Path, uri: str) -> Stream:
+    path, playlist = _playlist(shelf, master, uri)
+    _check_playlist(shelf, path, playlist)
+    if any(key.get("METHOD") == _WHOLE_SEGMENT for key in playlist.keys):
+        said = "Segments encrypted as a whole (AES-128) are not looked into."
+        raise Refused(found("not-checked", shelf.name(path), said))
+    stream = measure(shelf, shelf.name(path), tuple(_parts(shelf, path, playlist.segments)))
+    _check_lengths(shelf, path, playlist, stream)
+    check_stream(shelf, stream)
+    check_keys(shelf, path, playlist.keys, stream)
+    return stream
 
 
 def _playlist(shelf: Shelf, master: Path, uri: str) -> tuple[Path, MediaPlaylist]:
@@ -112,7 +113,7 @@ def _check_playlist(shelf: Shelf, path: Path, playlist: MediaPlaylist) -> None:
         shelf.tell("hls-endlist", path, "It has no end.")
     for segment in playlist.segments:
         if floor(segment.seconds + 0.5) > playlist.target:
-            said = f"{segment.uri} lasts {segment.seconds:.3f} s, the target duration is {playlist.target:.0f} s."
+            said = f"{segment.uri} lasts {segment.seconds:.3f} s, the target is {playlist.target:.0f} s."
             shelf.tell("hls-target-duration", path, said)
 
 
@@ -147,7 +148,9 @@ def _check_key_frame(shelf: Shelf, path: Path, part: Part) -> None:
         handle.seek(offset)
         head = handle.read(8)
     if part.header is None:
-        raise Refused(found("not-checked", shelf.name(path), "Key frames that are not in MP4 are not checked."))
+        raise Refused(
+            found("not-checked", shelf.name(path), "Key frames that are not in MP4 are not checked.")
+        )
     if head[4:] not in {b"moof", b"styp", b"sidx"} or offset + length > part.file.stat().st_size:
         said = f"No fragment stands where it says in {shelf.name(part.file)}."
         shelf.tell("hls-iframe-playlist", path, said)

@@ -38,7 +38,9 @@ def _once(variants: Sequence[Entry]) -> Iterator[Entry]:
 
 def _video_codec(entry: Entry) -> str:
     codecs = entry.get("CODECS").split(",")
-    return next((codec.strip() for codec in codecs if codec.strip()[:2] not in {"mp", "Op", "op", "ac", "ec"}), "")
+    return next(
+        (codec.strip() for codec in codecs if codec.strip()[:2] not in {"mp", "Op", "op", "ac", "ec"}), ""
+    )
 
 
 def _same_picture(one: Entry, other: Entry) -> bool:
@@ -53,7 +55,9 @@ def _check_groups(shelf: Shelf, file: Path, master: MasterPlaylist) -> None:
         for attribute, kind in _GROUPS.items():
             name = entry.get(attribute)
             if name and name != "NONE" and (kind, name) not in known:
-                shelf.tell("hls-group", file, f"{entry.uri} names a group {name!r} of {kind} that is not there.")
+                shelf.tell(
+                    "hls-group", file, f"{entry.uri} names a group {name!r} of {kind} that is not there."
+                )
 
 
 def _check_names(shelf: Shelf, file: Path, media: Sequence[Entry]) -> None:
@@ -74,15 +78,24 @@ def _check_languages(shelf: Shelf, file: Path, entry: Entry) -> None:
             shelf.tell("language", file, f"{tag[:40]!r} of {entry.get('NAME')[:40]!r} is no language tag.")
 
 
-def check_variant(shelf: Shelf, file: Path, entry: Entry, stream: Stream, sounds: Sequence[Stream]) -> None:
-    """Check one variant; `sounds` are those of its group. Raises SetInvalid for absurd numbers."""
-    _check_codecs(shelf, file, entry, (stream, *sounds))
+def check_variant(shelf: Shelf, file: Path, entry: Entry, streams: Sequence[Stream]) -> None:
+    """Check one variant: its own stream, then those of its group. Raises SetInvalid for absurd numbers."""
+    stream, *sounds = streams
+    _check_codecs(shelf, file, entry, streams)
     if stream.initialisation.width:
         _check_picture(shelf, file, entry, stream)
-    loudest = max((sound.peak_bandwidth for sound in sounds), default=0)
-    usual = max((sound.average_bandwidth for sound in sounds), default=0)
-    _check_rate(shelf, file, entry, "BANDWIDTH", stream.peak_bandwidth + loudest)
-    _check_rate(shelf, file, entry, "AVERAGE-BANDWIDTH", stream.average_bandwidth + usual)
+    for name, measured in (("BANDWIDTH", "peak_bandwidth"), ("AVERAGE-BANDWIDTH", "average_bandwidth")):
+        least = _together(stream, sounds, measured)
+        most = _together(stream, sounds, "highest_bandwidth") if name == "BANDWIDTH" else least
+        said = entry.number(name)
+        if not least * (1 - _TOLERANCE) <= said <= most * (1 + _TOLERANCE):
+            told = f"{said:.0f}" if entry.get(name) else "missing"
+            shelf.tell(f"hls-{name.lower()}", file, f"{name} of {entry.uri} is {told}, {least} is needed.")
+
+
+def _together(picture: Stream, sounds: Sequence[Stream], rate: str) -> int:
+    """A rate of the picture with that of the sound that takes most."""
+    return int(getattr(picture, rate) + max((getattr(sound, rate) for sound in sounds), default=0))
 
 
 def _check_codecs(shelf: Shelf, file: Path, entry: Entry, streams: Sequence[Stream]) -> None:
@@ -91,24 +104,22 @@ def _check_codecs(shelf: Shelf, file: Path, entry: Entry, streams: Sequence[Stre
     missing = [codec for codec in held if not any(same_codec(one, codec) for one in said)]
     extra = [one for one in said if not any(same_codec(one, codec) for codec in held)]
     if missing or [codec for codec in extra if codec.partition(".")[0] not in _TEXT_CODECS]:
-        shelf.tell("hls-codecs", file, f"CODECS of {entry.uri} is {','.join(said)!r}, not {','.join(held)!r}.")
+        shelf.tell(
+            "hls-codecs", file, f"CODECS of {entry.uri} is {','.join(said)!r}, not {','.join(held)!r}."
+        )
 
 
 def _check_picture(shelf: Shelf, file: Path, entry: Entry, stream: Stream) -> None:
-    size = f"{stream.initialisation.width}x{stream.initialisation.height}"
-    if entry.get("RESOLUTION") != size:
-        shelf.tell("hls-resolution", file, f"RESOLUTION of {entry.uri} is {entry.get('RESOLUTION')!r}, not {size}.")
+    sample = stream.initialisation.sample
+    size = f"{sample.width}x{sample.height}"
+    if entry.get("RESOLUTION") not in {size, f"{sample.display_width}x{sample.height}"}:
+        said = f"RESOLUTION of {entry.uri} is {entry.get('RESOLUTION')!r}, not {size}."
+        shelf.tell("hls-resolution", file, said)
     rate = stream.frames / stream.duration if stream.duration else 0.0
     if abs(entry.number("FRAME-RATE") - rate) > _FRAME_RATE_ROUNDING:
-        said = f"FRAME-RATE of {entry.uri} is {entry.get('FRAME-RATE')!r}, not {rate:.3f}."
+        said = f"FRAME-RATE of {entry.uri} is {entry.get('FRAME-RATE') or 'missing'}, not {rate:.3f}."
         shelf.tell("hls-frame-rate", file, said)
-    transfer, said = stream.initialisation.sample.transfer, entry.get("VIDEO-RANGE") or "SDR"
-    if transfer and said != transfer:
-        shelf.tell("hls-video-range", file, f"VIDEO-RANGE of {entry.uri} is {said}, the picture is {transfer}.")
-
-
-def _check_rate(shelf: Shelf, file: Path, entry: Entry, name: str, measured: int) -> None:
-    said = entry.number(name)
-    if abs(said - measured) > _TOLERANCE * measured:
-        rule = f"hls-{name.lower()}"
-        shelf.tell(rule, file, f"{name} of {entry.uri} is {said:.0f}, {measured} is needed.")
+    transfer = entry.get("VIDEO-RANGE") or "SDR"
+    if sample.transfer and transfer != sample.transfer:
+        said = f"VIDEO-RANGE of {entry.uri} is {transfer}, the picture is {sample.transfer}."
+        shelf.tell("hls-video-range", file, said)

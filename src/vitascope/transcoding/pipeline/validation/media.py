@@ -79,7 +79,9 @@ def check_together(shelf: Shelf, video: Sequence[Stream], audio: Sequence[Stream
 def _check_alignment(shelf: Shelf, one: Stream, other: Stream) -> None:
     near = min(one.frame, other.frame) / 2
     if any(abs(here - there) > near for here, there in zip(one.starts, other.starts, strict=False)):
-        shelf.tell("alignment", other.playlist, f"Its segments do not start where those of {one.playlist} do.")
+        shelf.tell(
+            "alignment", other.playlist, f"Its segments do not start where those of {one.playlist} do."
+        )
 
 
 def _check_sound(shelf: Shelf, sound: Stream, picture: Stream) -> None:

@@ -123,7 +123,7 @@ def seconds(text: str) -> float:
 
 
 def _base(element: ET.Element, base: str) -> str:
-    address = (element.findtext(f"{_MPD}BaseURL") or "").strip()
+    address = element.findtext(f"{_MPD}BaseURL", "").strip()
     return str(PurePosixPath(base, "x").parent / address) + "/" * address.endswith("/") if address else base
 
 
@@ -140,7 +140,7 @@ def _adaptation_sets(period: ET.Element, base: str, duration: float) -> Iterator
             kind=_kind(element, representations),
             attributes=dict(element.attrib),
             roles=tuple(_values(element, "Role", "urn:mpeg:dash:role:2011")),
-            label=(element.findtext(f"{_MPD}Label") or element.get("label", "")).strip(),
+            label=element.findtext(f"{_MPD}Label", element.get("label", "")).strip(),
             accessible=element.find(f"{_MPD}Accessibility") is not None,
             trick_of=next(_trick(element), None),
             representations=representations,
@@ -162,7 +162,9 @@ def _kind(element: ET.Element, representations: tuple[Representation, ...]) -> s
     if element.get("contentType"):
         return element.get("contentType", "")
     first = representations[0] if representations else None
-    mime, codecs = (first.get("mimeType"), first.get("codecs")) if first else (element.get("mimeType", ""), "")
+    mime, codecs = (
+        (first.get("mimeType"), first.get("codecs")) if first else (element.get("mimeType", ""), "")
+    )
     if codecs.partition(".")[0] in _TEXT or mime.partition("/")[2] in _TEXT:
         return "text"
     return mime.partition("/")[0]
@@ -224,7 +226,9 @@ class _Names:
         return _VARIABLE.sub(value, pattern)
 
 
-def _of_template(template: ET.Element, names: _Names, duration: float) -> tuple[Listed | None, tuple[Listed, ...]]:
+def _of_template(
+    template: ET.Element, names: _Names, duration: float
+) -> tuple[Listed | None, tuple[Listed, ...]]:
     header = template.get("initialization")
     scale = _whole(template, "timescale", 1) or 1
     timeline = template.find(f"{_MPD}SegmentTimeline")
@@ -306,7 +310,7 @@ def _shields(levels: tuple[ET.Element, ...]) -> Iterator[Shield]:
                 scheme=element.get("schemeIdUri", "").lower(),
                 value=element.get("value", "").lower(),
                 key_id=element.get(f"{_CENC}default_KID", "").replace("-", "").lower(),
-                pssh=_bytes(element.findtext(f"{_CENC}pssh") or ""),
+                pssh=_bytes(element.findtext(f"{_CENC}pssh", "")),
             )
 
 

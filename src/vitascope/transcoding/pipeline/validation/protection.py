@@ -1,11 +1,13 @@
-"""Do the manifests tell of the encryption that the segments have? (ISO/IEC 23001-7, RFC 8216 4.3.2.4)"""
+"""What the manifests tell of encryption, against the segments (ISO/IEC 23001-7, RFC 8216 4.3.2.4)."""
 
 import base64
 import binascii
+import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
+from uuid import UUID
 
-from vitascope.transcoding.pipeline.mp4 import Initialisation, SystemHeader
 from vitascope.transcoding.pipeline.playlists import Entry
 from vitascope.transcoding.pipeline.validation.mpd import Representation
 from vitascope.transcoding.pipeline.validation.shelf import Shelf
@@ -14,6 +16,8 @@ from vitascope.transcoding.pipeline.validation.streams import Stream
 _METHODS = {"cbcs": "SAMPLE-AES", "cbc1": "SAMPLE-AES", "cenc": "SAMPLE-AES-CTR"}
 _GENERAL = "urn:mpeg:dash:mp4protection:2011"
 _WIDEVINE = "edef8ba979d64acea3c827dcd51d21ed"
+_PLAYREADY = "9a04f07998404286ab92e65be0885f95"
+_PLAYREADY_KEY = re.compile(r'<KID[^>]{0,200}?VALUE="([A-Za-z0-9+/=]{24})"|<KID>([A-Za-z0-9+/=]{24})</KID>')
 _NO_KEY = "0" * 32
 
 
@@ -34,8 +38,7 @@ def check_keys(shelf: Shelf, playlist: Path, keys: Sequence[Entry], stream: Stre
     _check_key_id(shelf, playlist, named, stream)
     for key in keys:
         _check_box(shelf, playlist, _inline(key.get("URI")), stream)
-    for header in stream.initialisation.systems:
-        _check_key_of(shelf, playlist, header, stream)
+    _check_headers(shelf, stream, sample.protection.key_id)
 
 
 def _check_identity(shelf: Shelf, playlist: Path, keys: Sequence[Entry]) -> None:
@@ -76,19 +79,25 @@ def _check_box(shelf: Shelf, file: Path, box: bytes, stream: Stream) -> None:
         shelf.tell("pssh", file, f"The pssh of {box[12:28].hex()} is not the one in {stream.playlist}.")
 
 
-def _check_key_of(shelf: Shelf, file: Path, header: SystemHeader, stream: Stream) -> None:
+def _check_headers(shelf: Shelf, stream: Stream, key_id: str) -> None:
     """A box that names keys names the one that the samples are encrypted with."""
-    key_id = _key_id(stream.initialisation)
-    named = header.key_ids or (key_id,)
-    if header.system == _WIDEVINE and not header.key_ids and b"\x12\x10" in header.data:
-        named = tuple(_widevine_keys(header.data))
-    if key_id not in {*named, _NO_KEY} and key_id:
-        shelf.tell("pssh", file, f"The pssh of {header.system} in {stream.playlist} is for another key.")
+    for header in stream.initialisation.systems:
+        named = header.key_ids or tuple(_KEYS.get(header.system, _no_keys)(header.data))
+        if named and key_id not in {*named, _NO_KEY}:
+            said = f"The pssh of {header.system} is for the key {', '.join(named)}, not for {key_id}."
+            shelf.tell("pssh", stream.playlist, said)
 
 
-def _key_id(initialisation: Initialisation) -> str:
-    protection = initialisation.sample.protection
-    return protection.key_id if protection else ""
+def _no_keys(_data: bytes) -> Iterator[str]:
+    yield from ()
+
+
+def _playready_keys(data: bytes) -> Iterator[str]:
+    """The key ids in a PlayReady object: GUIDs, whose first three parts are little-endian, in its XML."""
+    for found in _PLAYREADY_KEY.findall(data.decode("utf-16-le", errors="replace")):
+        text = next(part for part in found if part)
+        with suppress(binascii.Error, ValueError):
+            yield UUID(bytes_le=base64.b64decode(text, validate=True)).hex
 
 
 def _widevine_keys(data: bytes) -> Iterator[str]:
@@ -97,6 +106,9 @@ def _widevine_keys(data: bytes) -> Iterator[str]:
     while position >= 0:
         yield data[position + 2 : position + 18].hex()
         position = data.find(b"\x12\x10", position + 18)
+
+
+_KEYS = {_WIDEVINE: _widevine_keys, _PLAYREADY: _playready_keys}
 
 
 def check_shields(shelf: Shelf, file: Path, listed: Representation, stream: Stream) -> None:
@@ -109,7 +121,10 @@ def check_shields(shelf: Shelf, file: Path, listed: Representation, stream: Stre
         return
     for shield in listed.shields:
         if shield.scheme == _GENERAL and shield.value != sample.protection.scheme:
-            said = f"The Representation {listed.id!r} says {shield.value!r}, it is {sample.protection.scheme}."
+            said = (
+                f"The Representation {listed.id!r} says {shield.value!r}, it is {sample.protection.scheme}."
+            )
             shelf.tell("encryption-scheme", file, said)
         _check_box(shelf, file, shield.pssh, stream)
     _check_key_id(shelf, file, {shield.key_id for shield in listed.shields if shield.key_id}, stream)
+    _check_headers(shelf, stream, sample.protection.key_id)

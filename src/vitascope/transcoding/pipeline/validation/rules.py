@@ -23,7 +23,9 @@ RULES: dict[str, Rule] = {
     # HLS.
     "hls-variants": Rule("List each rendition with an EXT-X-STREAM-INF line."),
     "hls-independent": Rule("Add EXT-X-INDEPENDENT-SEGMENTS to the master playlist."),
-    "hls-iframes": Rule("Add an EXT-X-I-FRAME-STREAM-INF with a playlist of the key frames of this rendition."),
+    "hls-iframes": Rule(
+        "Add an EXT-X-I-FRAME-STREAM-INF with a playlist of the key frames of this rendition."
+    ),
     "hls-iframe-playlist": Rule("Make the key frame playlist again from the segments as they are now."),
     "hls-endlist": Rule("End the playlist of a finished film with EXT-X-ENDLIST."),
     "hls-target-duration": Rule("Set EXT-X-TARGETDURATION to the longest EXTINF, rounded."),
@@ -45,6 +47,7 @@ RULES: dict[str, Rule] = {
     "duration": Rule("Encode all renditions from the same frames, to the same end."),
     "sound-duration": Rule("Pad or cut the sound to the length of the picture.", warning=True),
     "start": Rule("Package picture and sound with the same start time."),
+    "decode": Rule("Encode it again; what is in the segments is damaged."),
     # DASH.
     "dash-static": Rule('Write type="static" in the MPD of a finished film.'),
     "dash-duration": Rule("Write the film's length in mediaPresentationDuration."),
@@ -54,15 +57,23 @@ RULES: dict[str, Rule] = {
     "dash-size": Rule("Write the coded width, height and frame rate in the Representation."),
     "dash-bandwidth": Rule(_MEASURE),
     "dash-segments": Rule("Make the SegmentTemplate's times again from the segments as they are now."),
-    "dash-role": Rule("Tell AdaptationSets of one language apart by a Role of urn:mpeg:dash:role:2011 or a Label."),
+    "dash-role": Rule(
+        "Tell AdaptationSets of one language apart by a Role of urn:mpeg:dash:role:2011 or a Label."
+    ),
     "dash-trick-play": Rule("Let the trick play AdaptationSet name the id of the one that it belongs to."),
     # Protection.
     "encryption-boxes": Rule("Package again: sinf, schm, tenc and senc say how samples are decrypted."),
-    "encryption-signalled": Rule("Tell of the encryption in both manifests, of what is encrypted and nothing else."),
-    "encryption-scheme": Rule("Name the scheme of the segments: SAMPLE-AES and cbcs, or SAMPLE-AES-CTR and cenc."),
+    "encryption-signalled": Rule(
+        "Tell of the encryption in both manifests, of what is encrypted and nothing else."
+    ),
+    "encryption-scheme": Rule(
+        "Name the scheme of the segments: SAMPLE-AES and cbcs, or SAMPLE-AES-CTR and cenc."
+    ),
     "key-id": Rule("Write the default_KID of the segments as KEYID and cenc:default_KID."),
     "pssh": Rule("Write the pssh boxes of the segments in the manifests, for the same key."),
-    "identity-key": Rule("Leave the key line without a KEYFORMAT out beside skd:// (CommonSystem at the packager)."),
+    "identity-key": Rule(
+        "Leave the key line without a KEYFORMAT out beside skd:// (CommonSystem at the packager)."
+    ),
     # Text.
     "language": Rule("Use a BCP 47 tag such as en, pt-BR or zh-Hant, or und."),
     "webvtt-header": Rule("Begin the file with WEBVTT."),

@@ -2,15 +2,17 @@
 
 import re
 import struct
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 from urllib.parse import unquote
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.contracts import SetInvalid
 from vitascope.transcoding.pipeline.validation.findings import Finding, found
 
+_Read = TypeVar("_Read")
 _REMOTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:|//")
 _MOST_FILES = 500_000
 _UNREADABLE = (ValueError, LookupError, ArithmeticError, EOFError, struct.error)
@@ -73,7 +75,9 @@ class Shelf:
             with self.reading(path):
                 self._headers[key] = mp4.read_initialisation(path, span)
         if self._headers[key].tracks > 1:
-            raise Refused(found("not-checked", self.name(path), "Several tracks in one file are not checked."))
+            raise Refused(
+                found("not-checked", self.name(path), "Several tracks in one file are not checked.")
+            )
         return self._headers[key]
 
     @contextmanager
@@ -88,6 +92,14 @@ class Shelf:
             raise Refused(found("unreadable", self.name(path), f"It cannot be read: {said}.")) from problem
         except _UNREADABLE as problem:
             raise Refused(found("unreadable", self.name(path), "It is not what its name says.")) from problem
+
+    def attempt(self, read: Callable[[], _Read]) -> _Read | None:
+        """What a function answers, or None with a finding if something is refused."""
+        try:
+            return read()
+        except Refused as refused:
+            self.findings.append(refused.finding)
+            return None
 
     @contextmanager
     def tolerating(self) -> Iterator[None]:

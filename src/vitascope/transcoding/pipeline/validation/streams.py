@@ -55,9 +55,15 @@ class Stream(Struct, frozen=True, kw_only=True):
 
     @property
     def peak_bandwidth(self) -> int:
-        """Bits per second of the greatest run of segments of at least half the longest (RFC 8216, 4.3.4.2)."""
+        """Bits per second of the greatest run of segments that is half the longest (RFC 8216, 4.3.4.2)."""
         longest = max(self.lengths, default=0.0)
         return round(max(self._rates(longest / 2), default=0.0)) if longest else 0
+
+    @property
+    def highest_bandwidth(self) -> int:
+        """Bits per second of the greatest segment, however short: what some packagers take for the peak."""
+        rates = (size * 8 / length for size, length in zip(self.sizes, self.lengths, strict=True) if length)
+        return round(max(rates, default=0.0))
 
     def _rates(self, shortest: float) -> Iterator[float]:
         first, size, length = 0, 0, 0.0

@@ -60,7 +60,9 @@ def _check_file(shelf: Shelf, path: Path, duration: float) -> None:
     cues, latest = read_cues(path), 0.0
     for cue in cues:
         if cue.end <= cue.start or cue.start < latest:
-            shelf.tell("webvtt-timing", path, f"A cue from {cue.start:.3f} to {cue.end:.3f} s is out of order.")
+            shelf.tell(
+                "webvtt-timing", path, f"A cue from {cue.start:.3f} to {cue.end:.3f} s is out of order."
+            )
         latest = max(latest, cue.start)
         if duration and max(cue.end, cue.start) > duration + _ROUNDING:
             shelf.tell("webvtt-range", path, f"A cue ends at {cue.end:.3f} s, the film at {duration:.3f} s.")
@@ -86,9 +88,9 @@ def _check_chapters(shelf: Shelf, path: Path, duration: float) -> None:
         listed = json.loads(path.read_text(encoding="utf-8-sig"))
     except (ValueError, RecursionError) as problem:
         raise SetInvalid(f"{path.name} is no JSON.") from problem
-    problem = next(_problems_of_chapters(listed, duration), None)
-    if problem:
-        shelf.tell("chapters", path, problem)
+    wrong = next(_problems_of_chapters(listed, duration), None)
+    if wrong:
+        shelf.tell("chapters", path, wrong)
 
 
 def _problems_of_chapters(listed: object, duration: float) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Check a folder that may hold a set: whatever is in it, a report is the answer."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from msgspec import Struct
@@ -17,6 +18,7 @@ _OURS = ("master.m3u8", "manifest.mpd")
 _SEGMENTS = (".m4s", ".cmfv", ".cmfa", ".cmft", ".m4v", ".m4a", ".ts", ".aac")
 _VARIANT = b"#EXT-X-STREAM-INF:"
 _HEAD = 64 << 10
+_INCOMPLETE = {"unreadable", "outside", "file-missing", "not-checked"}
 
 
 class Report(Struct, frozen=True, kw_only=True):
@@ -37,16 +39,17 @@ def examine(folder: Path) -> Report:
     """Check the set in a folder by its manifests and indexes; decodes nothing."""
     shelf = Shelf(folder)
     masters, mpds = _manifests(shelf)
-    hls = [one for file in masters if (one := _hls(shelf, file))]
+    hls = [one for file in masters if (one := shelf.attempt(partial(check_hls, shelf, file)))]
     known = [stream for one in hls for stream in (*one.video, *one.audio)]
-    dash = [one for file in mpds if (one := _dash(shelf, file, known))]
+    dash = [mpd for file in mpds if (mpd := shelf.attempt(partial(_dash, shelf, file, known)))]
     if not masters and not mpds:
         shelf.tell("manifest-missing", "", "There is no master playlist and no MPD.")
-    first: Hls | Dash | None = next(iter((*hls, *dash)), None)
-    video = tuple(first.video) if first else ()
-    audio = tuple(first.audio) if first else ()
+    video = tuple(hls[0].video if hls else dash[0].video if dash else ())
+    audio = tuple(hls[0].audio if hls else dash[0].audio if dash else ())
     check_together(shelf, video, audio)
-    _check_agreement(shelf, hls, dash)
+    if not any(finding.rule in _INCOMPLETE for finding in shelf.findings):
+        _check_agreement(shelf, hls, dash)
+        _check_strays(shelf)
     _check_rest(shelf, hls, duration=max((stream.duration for stream in video or audio), default=0.0))
     return Report(
         manifests=tuple(shelf.name(file) for file in (*masters, *mpds)),
@@ -83,31 +86,26 @@ def _is_master(path: Path) -> bool:
         return False
 
 
-def _hls(shelf: Shelf, file: Path) -> Hls | None:
-    with shelf.tolerating():
-        return check_hls(shelf, file)
-    return None
-
-
-def _dash(shelf: Shelf, file: Path, known: Sequence[Stream]) -> Dash | None:
+def _dash(shelf: Shelf, file: Path, known: Sequence[Stream]) -> Dash:
     dash = Dash(shelf, file, known)
-    with shelf.tolerating():
-        dash.check()
-        return dash
-    return None
+    dash.check()
+    return dash
 
 
 def _check_agreement(shelf: Shelf, hls: Sequence[Hls], dash: Sequence[Dash]) -> None:
-    """Both manifests of one set name the same tracks, unless something of them could not be read."""
-    if len(hls) == len(dash) == 1:
+    """Both manifests of one set name the same tracks."""
+    if len(hls) == len(dash) == 1 and hls[0].master.variants:
         named = len(hls[0].video) + len(hls[0].audio)
         check_tracks(shelf, dash[0].file, dash=len(dash[0].video) + len(dash[0].audio), hls=named)
+
+
+def _check_strays(shelf: Shelf) -> None:
+    for path in shelf.files(*_SEGMENTS) if shelf.used else ():
+        if path.resolve() not in shelf.used:
+            shelf.tell("stray-segment", path, "No manifest names it.")
 
 
 def _check_rest(shelf: Shelf, hls: Sequence[Hls], *, duration: float) -> None:
     check_texts(shelf, duration=duration)
     for one in hls:
         check_chapters(shelf, one.file, one.master, duration=duration)
-    for path in shelf.files(*_SEGMENTS) if shelf.used else ():
-        if path.resolve() not in shelf.used:
-            shelf.tell("stray-segment", path, "No manifest names it.")
