@@ -19,7 +19,7 @@ demo: $(VENV)/.runtime assets ## Start everything and take a film from a file to
 	$(BIN)/vitascope demo $(if $(VIDEO),--video "$(VIDEO)") $(ARGS)
 
 .PHONY: test
-test: $(VENV)/.dev parts assets ## Run all tests
+test: $(VENV)/.dev parts players ## Run all tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
 
 .PHONY: check
@@ -46,6 +46,10 @@ up: $(VENV)/.runtime assets ## Start the platform and serve until Ctrl-C
 .PHONY: assets
 assets: $(VENV)/.runtime ## Install the pages' third-party JavaScript from its packages
 	scripts/assets $(BIN)/python
+
+.PHONY: players
+players: $(VENV)/.runtime
+	scripts/assets --dev $(BIN)/python
 
 .PHONY: parts
 parts: ## Find the servers and the browser that some tests use; install what is missing where that is allowed

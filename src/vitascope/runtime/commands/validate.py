@@ -1,6 +1,7 @@
-"""`vitascope validate`: tell whether the adaptive set in a folder plays."""
+"""`vitascope validate`: tell whether the adaptive set in a folder plays, and if not, why."""
 
 import os
+import sys
 from pathlib import Path
 
 import click
@@ -8,31 +9,51 @@ import msgspec
 
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
-from vitascope.transcoding.pipeline.verify import Checked, verify
+from vitascope.transcoding.pipeline.validation.findings import Finding
+from vitascope.transcoding.pipeline.validation.validate import Report
+from vitascope.transcoding.pipeline.verify import inspect
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 
 @click.command("validate")
-@click.argument("folder", type=click.Path(path_type=Path))
+@click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the set.")
 def command(folder: Path, *, as_json: bool) -> None:
     """Check that the adaptive set in FOLDER plays; exits with 1 and says what is wrong if not.
 
-    Reads every index, compares manifests with segments, and decodes every key frame and all sound.
+    Reads every index, compares HLS and DASH manifests with the segments, and decodes every key frame
+    and all sound. FOLDER may be anybody's: what is not checked is said. Warnings leave the exit code 0.
     """
     with problems_told(as_json=as_json):
-        checked, _ = verify(folder, bench=Workbench(tools=binaries.find(os.environ)))
+        report, _ = inspect(folder, bench=Workbench(tools=binaries.find(os.environ)))
     if as_json:
-        click.echo(msgspec.json.encode(describe(checked)))
-        return
-    for rendition in (*checked.video, *checked.audio):
-        name = safe(rendition.playlist)
-        click.echo(f"{name}: {rendition.duration:.3f} s in {len(rendition.sizes)} segments, plays")
+        click.echo(msgspec.json.encode(describe(report)))
+    else:
+        _tell(report)
+    sys.exit(1 if report.errors else 0)
 
 
-def describe(checked: Checked) -> dict[str, list[dict[str, object]]]:
-    """Each rendition with its codec, length and measured bandwidths."""
+def _tell(report: Report) -> None:
+    for finding in report.findings:
+        click.echo(_lines(finding), err=True)
+    for stream in (*report.video, *report.audio):
+        name = safe(stream.playlist)
+        verdict = "read" if report.errors else "plays"
+        click.echo(f"{name}: {stream.duration:.3f} s in {len(stream.sizes)} segments, {verdict}")
+    if report.findings:
+        errors = len(report.errors)
+        click.echo(f"Errors: {errors}, warnings: {len(report.findings) - errors}", err=True)
+
+
+def _lines(finding: Finding) -> str:
+    where = f"{safe(finding.file)}: " if finding.file else ""
+    return f"{finding.severity} {finding.rule}: {where}{safe(finding.problem)}\n    {finding.remedy}"
+
+
+def describe(report: Report) -> dict[str, object]:
+    """The report as plain values: each rendition as it was measured, and each finding."""
     return {
+        "manifests": list(report.manifests),
         "renditions": [
             {
                 "playlist": stream.playlist,
@@ -42,6 +63,9 @@ def describe(checked: Checked) -> dict[str, list[dict[str, object]]]:
                 "average_bandwidth": stream.average_bandwidth,
                 "peak_bandwidth": stream.peak_bandwidth,
             }
-            for stream in (*checked.video, *checked.audio)
-        ]
+            for stream in (*report.video, *report.audio)
+        ],
+        "errors": len(report.errors),
+        "warnings": len(report.findings) - len(report.errors),
+        "findings": [msgspec.to_builtins(finding) for finding in report.findings],
     }

@@ -41,3 +41,8 @@ def tag_of(code: str | None) -> str:
 
 def _subtag(part: str) -> str:
     return part.title() if len(part) == 4 else part.upper()
+
+
+def is_code(language: str) -> bool:
+    """Whether two letters are a language of ISO 639-1."""
+    return language in _SHORTEST.values()

@@ -11,10 +11,18 @@ from typing import BinaryIO
 
 from msgspec import Struct
 
+from vitascope.transcoding.pipeline.bitstream import Opening, opening
 from vitascope.transcoding.pipeline.contracts import SetInvalid
+from vitascope.transcoding.pipeline.sample_entries import SampleEntry, children, read_entry
+
+Span = tuple[int, int] | None
+"""The part of a file that is meant, length and offset in bytes; None means all of it."""
 
 _CONTAINERS = {b"moov", b"trak", b"mdia", b"minf", b"stbl", b"moof", b"traf", b"mvex", b"edts"}
+_DEEPEST = 12
 _LARGEST_INDEX = 512 << 20
+_FIRST_PICTURE = 64 << 10
+_LEADING_PICTURES = 1 << 20
 _NON_SYNC = 0x00010000
 
 
@@ -33,64 +41,95 @@ class Track(Struct, frozen=True, kw_only=True):
 
 
 class Fragment(Struct, frozen=True, kw_only=True):
-    """One CMAF fragment: decode time and duration in ticks, samples, and how it starts."""
+    """One CMAF fragment: decode time and duration in ticks, samples, how it starts, how it is encrypted."""
 
     start: int
     ticks: int
     samples: int
     starts_with_sync: bool
-    first_unit: int
+    opening: Opening
+    sample_encryption: bool
+
+
+class SystemHeader(Struct, frozen=True, kw_only=True):
+    """A `pssh` box: the system's id and the key ids that it names, in hexadecimal, and the whole box."""
+
+    system: str
+    key_ids: tuple[str, ...]
+    data: bytes
+    box: bytes
 
 
 class Initialisation(Struct, frozen=True, kw_only=True):
-    """A CMAF header: ticks to the second, sample entry, RFC 6381 codec, size and pixel shape."""
+    """A CMAF header: ticks to the second, what its samples are, and what it says of their protection."""
 
     timescale: int
-    entry: str
-    codec: str
-    width: int
-    height: int
-    square: bool
+    tracks: int
+    sample: SampleEntry
+    systems: tuple[SystemHeader, ...]
     default_duration: int
     default_flags: int
+
+    @property
+    def codec(self) -> str:
+        """The RFC 6381 name."""
+        return self.sample.codec
+
+    @property
+    def width(self) -> int:
+        """Coded width in pixels."""
+        return self.sample.width
+
+    @property
+    def height(self) -> int:
+        """Coded height in pixels."""
+        return self.sample.height
 
 
 def boxes(data: bytes) -> dict[bytes, list[bytes]]:
     """All boxes by type, those inside containers too, without their headers."""
     found: dict[bytes, list[bytes]] = {}
-    for kind, body in _walk(data):
+    for kind, body in _walk(data, _DEEPEST):
         found.setdefault(kind, []).append(body)
     return found
 
 
-def _walk(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    position = 0
-    while position + 8 <= len(data):
-        size, kind = struct.unpack_from(">I4s", data, position)
-        if size < 8 or position + size > len(data):
-            raise SetInvalid("A box of an MP4 file is larger than its parent.")
-        body = data[position + 8 : position + size]
+def _walk(data: bytes, depth: int) -> Iterator[tuple[bytes, bytes]]:
+    if not depth:
+        raise SetInvalid("The boxes of an MP4 file are nested too deep.")
+    for kind, body in children(data):
         yield kind, body
         if kind in _CONTAINERS:
-            yield from _walk(body)
-        position += size
+            yield from _walk(body, depth - 1)
 
 
-def _top_level(file: BinaryIO) -> Iterator[tuple[bytes, int]]:
-    """The type and body size of each top-level box, the file standing at its body."""
-    while len(header := file.read(8)) == 8:
-        size, kind = struct.unpack(">I4s", header)
-        body = (struct.unpack(">Q", file.read(8))[0] - 16) if size == 1 else size - 8
-        if body < 0:
-            raise SetInvalid("A box of an MP4 file has no size.")
-        after = file.tell() + body
-        yield kind, body
-        file.seek(after)
+def _top_level(file: BinaryIO, span: Span) -> Iterator[tuple[bytes, int]]:
+    """The type and body size of each top-level box of (a span of) a file, which stands at its body."""
+    position, end = _window(file, span)
+    while position < end:
+        file.seek(position)
+        header = file.read(8)
+        size, kind = struct.unpack(">I4s", header) if len(header) == 8 else (2, b"")
+        if size == 1:
+            size, header = int.from_bytes(file.read(8), "big"), header + b"64 bits."
+        after = position + size if size else end
+        if (size and size < len(header)) or after > end:
+            raise SetInvalid(f"{Path(file.name).name} is damaged or was not written to its end.")
+        yield kind, after - position - len(header)
+        position = after
 
 
-def _index(path: Path, wanted: bytes) -> bytes:
+def _window(file: BinaryIO, span: Span) -> tuple[int, int]:
+    whole = file.seek(0, 2)
+    length, offset = span or (whole, 0)
+    if offset + length > whole:
+        raise SetInvalid(f"{Path(file.name).name} has no {length} bytes at {offset}.")
+    return offset, offset + length
+
+
+def _index(path: Path, wanted: bytes, span: Span = None) -> bytes:
     with path.open("rb") as file:
-        for kind, size in _top_level(file):
+        for kind, size in _top_level(file, span):
             if kind == wanted and size <= _LARGEST_INDEX:
                 return file.read(size)
     raise SetInvalid(f"{path.name} has no {wanted.decode()} box: it was not written to its end.")
@@ -135,80 +174,88 @@ def _sync(found: dict[bytes, list[bytes]], samples: int) -> Iterator[int]:
     yield from (number - 1 for number in struct.unpack_from(f">{count}I", body, 8))
 
 
-def read_initialisation(path: Path) -> Initialisation:
+def read_initialisation(path: Path, span: Span = None) -> Initialisation:
     """The CMAF header of a rendition."""
-    found = boxes(_index(path, b"moov"))
-    entries = found[b"stsd"][0][8:]
-    size, kind = struct.unpack_from(">I4s", entries)
-    entry = entries[8:size]
-    width, height = struct.unpack_from(">HH", entry, 24) if found.get(b"vmhd") else (0, 0)
+    try:
+        return _initialisation(boxes(_index(path, b"moov", span)))
+    except (struct.error, IndexError, KeyError) as problem:
+        raise SetInvalid(f"{path.name} is damaged: a box is too short or missing.") from problem
+
+
+def _initialisation(found: dict[bytes, list[bytes]]) -> Initialisation:
     _, duration, _, flags = struct.unpack_from(">4I", found[b"trex"][0], 8)
+    timescale = _timescale(found[b"mdhd"][0])
+    if not timescale:
+        raise SetInvalid("An MP4 file has a clock that stands still (timescale 0).")
     return Initialisation(
-        timescale=_timescale(found[b"mdhd"][0]),
-        entry=kind.decode(),
-        codec=_codec(kind, entry),
-        width=width,
-        height=height,
-        square=_square(entry),
+        timescale=timescale,
+        tracks=len(found[b"trak"]),
+        sample=read_entry(found[b"stsd"][0]),
+        systems=tuple(read_system(body) for body in found.get(b"pssh", ())),
         default_duration=duration,
         default_flags=flags,
     )
 
 
-def _codec(kind: bytes, entry: bytes) -> str:
-    if kind == b"avc1":
-        start = entry.index(b"avcC") + 4
-        return f"avc1.{entry[start + 1 : start + 4].hex()}"
-    # Audio object type 2 is AAC-LC, the only one that we make.
-    return "mp4a.40.2" if kind == b"mp4a" else kind.decode()
+def read_system(body: bytes) -> SystemHeader:
+    """A `pssh` box (ISO/IEC 23001-7, 8.1) without its header."""
+    count = int.from_bytes(body[20:24], "big") if body[0] > 0 else 0
+    after = 24 + 16 * count if body[0] > 0 else 20
+    size = struct.unpack_from(">I", body, after)[0]
+    if after + 4 + size > len(body):
+        raise SetInvalid("A pssh box is cut short.")
+    return SystemHeader(
+        system=body[4:20].hex(),
+        key_ids=tuple(body[start : start + 16].hex() for start in range(24, after, 16)),
+        data=body[after + 4 : after + 4 + size],
+        box=struct.pack(">I4s", 8 + len(body), b"pssh") + body,
+    )
 
 
-def _square(entry: bytes) -> bool:
-    """Whether pixels are square: no `pasp` box, or one with equal sides."""
-    start = entry.find(b"pasp")
-    return start < 0 or entry[start + 4 : start + 8] == entry[start + 8 : start + 12]
-
-
-def read_fragments(path: Path, initialisation: Initialisation) -> list[Fragment]:
-    """The fragments of a segment, in order; `first_unit` is the NAL unit type that video starts with."""
-    fragments: list[Fragment] = []
-    with path.open("rb") as file:
-        index: bytes | None = None
-        for kind, size in _top_level(file):
-            if kind == b"moof":
-                index = file.read(size)
-            elif kind == b"mdat" and index is not None:
-                fragments.append(
-                    _fragment(index, initialisation, first_unit_of(file.read(min(size, 64 << 10))))
-                )
-                index = None
+def read_fragments(path: Path, initialisation: Initialisation, span: Span = None) -> list[Fragment]:
+    """The fragments of a segment, in order."""
+    try:
+        with path.open("rb") as file:
+            fragments = list(_fragments(file, initialisation, span))
+    except (struct.error, IndexError, KeyError) as problem:
+        raise SetInvalid(f"{path.name} is damaged: a box is too short or missing.") from problem
     if not fragments:
         raise SetInvalid(f"{path.name} holds no media.")
     return fragments
 
 
-def first_unit_of(media: bytes) -> int:
-    """The type of the first NAL unit that is picture data (1 to 5), in length-prefixed H.264."""
-    position = 0
-    while position + 5 <= len(media):
-        kind = media[position + 4] & 0x1F
-        if 1 <= kind <= 5:
-            return kind
-        position += 4 + int.from_bytes(media[position : position + 4], "big")
-    return 0
+def _fragments(file: BinaryIO, initialisation: Initialisation, span: Span) -> Iterator[Fragment]:
+    index: bytes | None = None
+    for kind, size in _top_level(file, span):
+        if kind == b"moof":
+            if size > _LARGEST_INDEX:
+                raise SetInvalid(f"{Path(file.name).name} has an index of {size} bytes.")
+            index = file.read(size)
+        elif kind == b"mdat" and index is not None:
+            yield _fragment(index, initialisation, _opening(file, size, initialisation.sample))
+            index = None
 
 
-def _fragment(index: bytes, initialisation: Initialisation, first_unit: int) -> Fragment:
+def _opening(file: BinaryIO, size: int, sample: SampleEntry) -> Opening:
+    if not sample.width:
+        return Opening.UNKNOWN
+    # Whether a CRA closes its group is told by the pictures after it, which are further on.
+    most = _LEADING_PICTURES if sample.format in {"hvc1", "hev1"} else _FIRST_PICTURE
+    return opening(sample.format, file.read(min(size, most)), unit_length=sample.unit_length)
+
+
+def _fragment(index: bytes, initialisation: Initialisation, start: Opening) -> Fragment:
     found = boxes(index)
     duration, flags = _defaults(found[b"tfhd"][0], initialisation)
-    durations, first_flags = _run(found[b"trun"][0], duration, flags)
+    runs = [_run(run, duration, flags) for run in found[b"trun"]]
     decode_time = found[b"tfdt"][0]
     return Fragment(
         start=struct.unpack_from(">Q" if decode_time[0] == 1 else ">I", decode_time, 4)[0],
-        ticks=sum(durations),
-        samples=len(durations),
-        starts_with_sync=not first_flags & _NON_SYNC,
-        first_unit=first_unit,
+        ticks=sum(ticks for _, ticks, _ in runs),
+        samples=sum(samples for samples, _, _ in runs),
+        starts_with_sync=not runs[0][2] & _NON_SYNC,
+        opening=start,
+        sample_encryption=b"senc" in found or {b"saiz", b"saio"} <= found.keys(),
     )
 
 
@@ -225,8 +272,8 @@ def _defaults(tfhd: bytes, initialisation: Initialisation) -> tuple[int, int]:
     return duration, flags
 
 
-def _run(trun: bytes, duration: int, flags: int) -> tuple[list[int], int]:
-    """The durations of a run's samples, and the flags of its first."""
+def _run(trun: bytes, duration: int, flags: int) -> tuple[int, int, int]:
+    """The samples of a run, their duration together, and the flags of the first."""
     present = int.from_bytes(trun[1:4], "big")
     count = struct.unpack_from(">I", trun, 4)[0]
     position = 8 + 4 * bool(present & 0x01)
@@ -239,5 +286,29 @@ def _run(trun: bytes, duration: int, flags: int) -> tuple[list[int], int]:
     if 0x400 in columns and not present & 0x04 and count:
         first_flags = values[columns.index(0x400)]
     if 0x100 not in columns:
-        return [duration] * count, first_flags
-    return list(values[columns.index(0x100) :: len(columns)]), first_flags
+        return count, duration * count, first_flags
+    return count, sum(values[columns.index(0x100) :: len(columns)]), first_flags
+
+
+def read_subsegments(path: Path, span: Span) -> list[tuple[tuple[int, int], float]]:
+    """What a segment index (`sidx`) lists: length and offset in the file, and seconds."""
+    try:
+        with path.open("rb") as file:
+            first, end = _window(file, span)
+            body = next((file.read(size) for kind, size in _top_level(file, span) if kind == b"sidx"), b"")
+        return list(_references(body, end if span else first))
+    except (struct.error, IndexError) as problem:
+        raise SetInvalid(f"{path.name} is damaged: its segment index is too short.") from problem
+
+
+def _references(sidx: bytes, anchor: int) -> Iterator[tuple[tuple[int, int], float]]:
+    scale = struct.unpack_from(">I", sidx, 8)[0] or 1
+    wide = sidx[0] > 0
+    first = struct.unpack_from(">Q" if wide else ">I", sidx, 20 if wide else 16)[0]
+    position = 28 if wide else 20
+    count = struct.unpack_from(">H", sidx, position + 2)[0]
+    offset = anchor + first
+    for number in range(count):
+        size, ticks = struct.unpack_from(">2I", sidx, position + 4 + 12 * number)
+        yield (size & 0x7FFFFFFF, offset), ticks / scale
+        offset += size & 0x7FFFFFFF

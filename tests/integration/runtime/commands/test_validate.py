@@ -22,4 +22,19 @@ class TestValidate:
         assert [stream["codec"][:4] for stream in json.loads(good.stdout)["renditions"]] == ["avc1", "mp4a"]
         assert people.stdout.count("plays") == 2
         assert spoiled.exit_code == 1
-        assert "Set invalid" in spoiled.stderr
+        assert "file-missing" in spoiled.stderr
+        assert json.loads(good.stdout)["findings"] == []
+
+    def test_findings_as_json(self, tmp_path: Path) -> None:
+        """A folder of somebody else is told finding by finding, each with its rule, file and remedy."""
+        (tmp_path / "film.mpd").write_text("<!DOCTYPE MPD [<!ENTITY a 'b'>]><MPD>&a;</MPD>", encoding="ascii")
+
+        result = CliRunner().invoke(main, ["validate", str(tmp_path), "--json"])
+
+        answer = json.loads(result.stdout)
+        assert result.exit_code == 1
+        assert (answer["errors"], answer["warnings"], answer["renditions"]) == (1, 0, [])
+        assert [(one["rule"], one["severity"], one["file"]) for one in answer["findings"]] == [
+            ("unreadable", "error", "film.mpd")
+        ]
+        assert "document type" in answer["findings"][0]["problem"]
