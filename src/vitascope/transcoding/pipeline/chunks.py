@@ -7,7 +7,7 @@ follow the scenes.
 """
 
 from collections.abc import Callable
-from math import ceil
+from math import ceil, inf
 
 from vitascope.transcoding.pipeline.contracts import Chunk, Plan
 
@@ -17,7 +17,9 @@ SPLITTABLE = frozenset({"mov", "matroska"})
 _PIXELS_PER_CHUNK = 640_000_000  # of all rungs together: some 15 seconds of one core
 _LEAST_SECONDS, _MOST_SECONDS = 4.0, 30.0
 _ROUNDING = 1e-3  # seconds: times are read as decimals, and Matroska tells milliseconds
-_STRETCH = 0.4  # of the usual length, by which a cut may be moved to a better place
+_EARLIER, _LATER = 0.4, 1.0  # of its length, by which a chunk may end elsewhere: at a key frame
+_LAST = 1.5  # lengths: a rest of less is not cut
+_SHARE_OF_REST = 0.25
 
 
 def groups_per_chunk(plan: Plan) -> int:
@@ -52,8 +54,8 @@ class Cutter:
 
     def finish(self, seconds: float) -> None:
         """The last picture of the source ends here."""
-        while self._time(self._places()[-1]) < seconds:
-            self._cut(self._best_place())
+        while self._time(self._first) + _LAST * self._length() * self._plan.segment_seconds < seconds:
+            self._cut(self._best_place(before=seconds))
         self._found(Chunk(number=self._number, first=self._first * self._plan.gop, frames=None))
 
     def _time(self, group: int) -> float:
@@ -62,20 +64,29 @@ class Cutter:
     def _places(self) -> range:
         """The groups at which the open chunk may end."""
         length = self._length()
-        reach = int(length * _STRETCH)
-        return range(self._first + max(1, length - reach), self._first + length + reach + 1)
+        return range(
+            self._first + max(1, length - int(length * _EARLIER)),
+            self._first + length + int(length * _LATER) + 1,
+        )
 
     def _length(self) -> int:
         """The groups that the open chunk should have: the usual number, or as many as are decoded twice.
 
-        So even a film with a single key frame is decoded no more than twice in all.
+        So even a film with a single key frame is decoded no more than twice in all. Towards the end of
+        the film chunks are shorter: while the last ones are encoded some workers have nothing to do.
         """
-        return max(self._usual, ceil(self._decoded_twice(self._first) / self._plan.segment_seconds))
+        segment, start = self._plan.segment_seconds, self._time(self._first)
+        twice = ceil(self._decoded_twice(self._first) / segment)
+        if self._plan.duration is None:
+            return max(self._usual, twice)
+        share = ceil((self._plan.duration - start) / segment * _SHARE_OF_REST)
+        return max(ceil(self._usual / 2), min(self._usual, share), twice)
 
-    def _best_place(self) -> int:
+    def _best_place(self, *, before: float = inf) -> int:
         """The group at which to cut: where least of the film is decoded twice, then as usual."""
         usual = self._first + self._length()
-        return min(self._places(), key=lambda place: (self._share_twice(place), abs(place - usual)))
+        places = (place for place in self._places() if self._time(place) < before)
+        return min(places, key=lambda place: (self._share_twice(place), abs(place - usual)))
 
     def _share_twice(self, group: int) -> float:
         return round(self._decoded_twice(group) / self._time(group - self._first), 3)
