@@ -7,6 +7,7 @@ follow the scenes.
 """
 
 from collections.abc import Callable
+from math import ceil, inf
 
 from vitascope.transcoding.pipeline.contracts import Chunk, Plan
 
@@ -15,7 +16,10 @@ SPLITTABLE = frozenset({"mov", "matroska"})
 
 _PIXELS_PER_CHUNK = 640_000_000  # of all rungs together: some 15 seconds of one core
 _LEAST_SECONDS, _MOST_SECONDS = 4.0, 30.0
-_STRETCH = 0.4  # of the usual length, by which a cut may be moved to a better place
+_ROUNDING = 1e-3  # seconds: times are read as decimals, and Matroska tells milliseconds
+_EARLIER, _LATER = 0.4, 1.0  # of its length, by which a chunk may end elsewhere: at a key frame
+_LAST = 1.5  # lengths: a rest of less is not cut
+_SHARE_OF_REST = 0.25
 
 
 def groups_per_chunk(plan: Plan) -> int:
@@ -37,7 +41,6 @@ class Cutter:
     def __init__(self, plan: Plan, found: Callable[[Chunk], None]) -> None:
         self._plan, self._found = plan, found
         self._usual = groups_per_chunk(plan)
-        self._reach = int(self._usual * _STRETCH)
         self._number, self._first = 0, 0  # of the chunk that is open; its first group
         self._keys: list[float] = []
 
@@ -46,38 +49,59 @@ class Cutter:
         if self._keys and seconds <= self._keys[-1]:
             return
         self._keys.append(seconds)
-        while self._time(self._last_place) <= seconds:
+        while self._time(self._places()[-1]) <= seconds:
             self._cut(self._best_place())
 
     def finish(self, seconds: float) -> None:
         """The last picture of the source ends here."""
-        while self._time(self._first + self._usual + self._reach) < seconds:
-            self._cut(self._best_place())
+        while self._time(self._first) + _LAST * self._length() * self._plan.segment_seconds < seconds:
+            self._cut(self._best_place(before=seconds))
         self._found(Chunk(number=self._number, first=self._first * self._plan.gop, frames=None))
-
-    @property
-    def _last_place(self) -> int:
-        return self._first + self._usual + self._reach
 
     def _time(self, group: int) -> float:
         return self._plan.frame_rate.seconds(group * self._plan.gop)
 
-    def _best_place(self) -> int:
-        """The group at which to cut: where least must be decoded twice, then nearest to the usual length."""
-        usual = self._first + self._usual
-        places = range(max(self._first + 1, usual - self._reach), usual + self._reach + 1)
-        return min(places, key=lambda place: (self._decoded_twice(place), abs(place - usual)))
+    def _places(self) -> range:
+        """The groups at which the open chunk may end."""
+        length = self._length()
+        return range(
+            self._first + max(1, length - int(length * _EARLIER)),
+            self._first + length + int(length * _LATER) + 1,
+        )
+
+    def _length(self) -> int:
+        """The groups that the open chunk should have: the usual number, or as many as are decoded twice.
+
+        So even a film with a single key frame is decoded no more than twice in all. Towards the end of
+        the film chunks are shorter: while the last ones are encoded some workers have nothing to do.
+        """
+        segment, start = self._plan.segment_seconds, self._time(self._first)
+        twice = ceil(self._decoded_twice(self._first) / segment)
+        if self._plan.duration is None:
+            return max(self._usual, twice)
+        share = ceil((self._plan.duration - start) / segment * _SHARE_OF_REST)
+        return max(ceil(self._usual / 2), min(self._usual, share), twice)
+
+    def _best_place(self, *, before: float = inf) -> int:
+        """The group at which to cut: where least of the film is decoded twice, then as usual."""
+        usual = self._first + self._length()
+        places = (place for place in self._places() if self._time(place) < before)
+        return min(places, key=lambda place: (self._share_twice(place), abs(place - usual)))
+
+    def _share_twice(self, group: int) -> float:
+        return round(self._decoded_twice(group) / self._time(group - self._first), 3)
 
     def _decoded_twice(self, group: int) -> float:
+        """The seconds between a group and the key frame before it."""
         time = self._time(group)
-        before = max((key for key in self._keys if key <= time), default=0.0)
-        return round(time - before, 3)
+        before = max((key for key in self._keys if key <= time + _ROUNDING), default=0.0)
+        return max(0.0, time - before)
 
     def _cut(self, group: int) -> None:
         first, gop = self._first, self._plan.gop
         self._found(Chunk(number=self._number, first=first * gop, frames=(group - first) * gop))
         self._number, self._first = self._number + 1, group
         # The key frame before the cut still counts: a film may have few.
-        start = self._time(group)
+        start = self._time(group) + _ROUNDING
         kept = [key for key in self._keys if key <= start][-1:]
         self._keys = kept + [key for key in self._keys if key > start]

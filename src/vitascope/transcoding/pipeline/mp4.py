@@ -136,8 +136,10 @@ def _index(path: Path, wanted: bytes, span: Span = None) -> bytes:
 
 
 def read_track(path: Path) -> Track:
-    """The only track of a plain MP4 file."""
+    """The only track of a plain MP4 file; without one, a track of no samples."""
     found = boxes(_index(path, b"moov"))
+    if b"trak" not in found:
+        return Track(timescale=1, samples=0, ticks=0, sync=())
     runs = _pairs(found[b"stts"][0])
     samples = sum(count for count, _ in runs)
     return Track(

@@ -115,7 +115,15 @@ def _encode(
 
 def arguments(film: Film, chunk: Chunk, rungs: Sequence[Rung], *, out: Path, pixels: int) -> Iterator[str]:
     """The ffmpeg command line that makes a chunk of some rungs in the folder `out`."""
-    plan, threads = film.plan, 0 if chunk.is_whole_film else 1
+    yield from pictures(film, chunk, rungs, pixels=pixels)
+    for number, rung in enumerate(rungs):
+        options = video_options(rung, gop=film.plan.gop, threads=_threads(chunk))
+        yield from ("-map", f"[v{number}]", *options, str(out / _file(rung)))
+
+
+def pictures(film: Film, chunk: Chunk, rungs: Sequence[Rung], *, pixels: int) -> Iterator[str]:
+    """The part of that command line that gives the pictures to encode, those of rung N as `[vN]`."""
+    plan, threads = film.plan, _threads(chunk)
     yield from ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-y")
     if threads:
         yield from ("-threads", str(threads), "-filter_complex_threads", str(threads))
@@ -125,9 +133,11 @@ def arguments(film: Film, chunk: Chunk, rungs: Sequence[Rung], *, out: Path, pix
         yield from ("-noaccurate_seek", "-ss", f"{_entrance(plan, chunk):.6f}")
     yield from ("-i", input_name(film.file), "-filter_complex", graph(plan, chunk, rungs))
     yield from ("-map_metadata", "-1", "-map_chapters", "-1")
-    for number, rung in enumerate(rungs):
-        yield from ("-map", f"[v{number}]", *video_options(rung, gop=plan.gop, threads=threads))
-        yield str(out / _file(rung))
+
+
+def _threads(chunk: Chunk) -> int:
+    """One for a chunk, because others are encoded beside it; as many as it likes (zero) for a whole film."""
+    return 0 if chunk.is_whole_film else 1
 
 
 def _entrance(plan: Plan, chunk: Chunk) -> float:
@@ -165,10 +175,11 @@ def require_success(finished: Finished) -> None:
 
 def _check(plan: Plan, chunk: Chunk, rung: Rung, file: Path) -> None:
     """A chunk has the frames that it should have, and its key frames where every rung has them."""
-    file.touch()  # where there is no picture the encoder writes no file, or an empty one
-    if not file.stat().st_size:
+    file.touch()  # where there is no picture the encoder may write no file
+    track = mp4.read_track(file) if file.stat().st_size else None
+    if track is None or not track.samples:
+        file.write_bytes(b"")
         return
-    track = mp4.read_track(file)
     expected = tuple(range(0, track.samples, plan.gop))
     if track.sync != expected or (chunk.frames is not None and track.samples > chunk.frames):
         raise SetInvalid(f"A chunk of the rung {rung.name} does not have the frames that it should have.")

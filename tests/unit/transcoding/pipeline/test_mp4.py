@@ -122,3 +122,10 @@ class TestReadTrack:
 
         with pytest.raises(SetInvalid, match="not written to its end"):
             mp4.read_track(file)
+
+    def test_no_track(self, tmp_path: Path) -> None:
+        """A file to which no picture was written has no samples."""
+        file = tmp_path / "empty.mp4"
+        file.write_bytes(box(b"moov", box(b"mvhd", b"")))
+
+        assert mp4.read_track(file).samples == 0
