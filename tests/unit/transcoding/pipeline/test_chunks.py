@@ -82,7 +82,7 @@ class TestCutter:
 
     @given(films())
     def test_lengths(self, film: tuple[Plan, list[float], float]) -> None:
-        """A chunk is at most twice as long as usual or as what it decodes twice, and not much shorter than half."""
+        """A chunk is at most twice as long as usual or as what it decodes twice, and about half at least."""
         plan, keys, end = film
         half = ceil(groups_per_chunk(plan) / 2)
 

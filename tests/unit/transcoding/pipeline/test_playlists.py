@@ -69,7 +69,7 @@ class TestReadMedia:
 
     def test_keys(self, tmp_path: Path) -> None:
         """Key lines that stand together hold together, later ones replace them, NONE ends encryption."""
-        keys = ['#EXT-X-KEY:METHOD=SAMPLE-AES,URI="%s"\n' % name for name in "abc"]
+        keys = [f'#EXT-X-KEY:METHOD=SAMPLE-AES,URI="{name}"\n' for name in "abc"]
         none = "#EXT-X-KEY:METHOD=NONE\n"
         file = _written(tmp_path, f"{keys[0]}{keys[1]}1.m4s\n{keys[2]}2.m4s\n3.m4s\n{none}4.m4s\n")
 
