@@ -1,12 +1,13 @@
 """`python -m benchmarks [NAME]`: all figures, a group of them, or one; a JSON object each.
 
-A group is a module of this folder that has `figures()`; its figures are named `group.what`.
+A group is a module or package of this folder that has `figures()`; its figures are named `group.what`.
+One whose figures take long has `PARTS` instead: functions, each with the names of what it measures.
 """
 
 import importlib
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from benchmarks.figure import Figure
@@ -24,9 +25,19 @@ def measured(wanted: str | None) -> Iterator[Figure]:
     """The figures of a name, as they are measured; all of them without a name."""
     for group in groups():
         if wanted in {None, group} or (wanted or "").startswith(f"{group}."):
-            for figure in importlib.import_module(f"benchmarks.{group}").figures():
-                if wanted in {None, group, figure.name}:
-                    yield figure
+            for measure in _parts(group, wanted):
+                yield from (figure for figure in measure() if wanted in {None, group, figure.name})
+
+
+def _parts(group: str, wanted: str | None) -> Iterator[Callable[[], Iterator[Figure]]]:
+    """The functions of a group that measure what is wanted, and perhaps other figures with it."""
+    module = importlib.import_module(f"benchmarks.{group}")
+    if not hasattr(module, "PARTS"):
+        yield module.figures
+        return
+    for measure, names in module.PARTS.items():
+        if wanted in {None, group, *names}:
+            yield measure
 
 
 def main() -> int:

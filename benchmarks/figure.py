@@ -1,5 +1,6 @@
 """A figure: what was measured, against what, and whether that is good enough."""
 
+import operator
 import platform
 import statistics
 import time
@@ -12,18 +13,19 @@ from msgspec import Struct
 from vitascope import __version__
 
 RUNS = 5
+_RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
 
 
 class Target(Struct, frozen=True):
-    """What a figure has to reach: its value or its ratio, at most or at least this much."""
+    """What a figure has to reach: its value or its ratio, less than, at most or at least this much."""
 
     measure: Literal["value", "ratio"]
-    relation: Literal["<=", ">="]
+    relation: Literal["<", "<=", ">="]
     bound: float
 
     def met_by(self, measured: float) -> bool:
         """Whether this much is good enough."""
-        return measured <= self.bound if self.relation == "<=" else measured >= self.bound
+        return _RELATIONS[self.relation](measured, self.bound)
 
     def __str__(self) -> str:
         return f"{self.measure} {self.relation} {self.bound:g}"

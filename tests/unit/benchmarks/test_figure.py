@@ -40,6 +40,7 @@ class TestFigure:
             (Target("value", "<=", 4), False),
             (Target("value", ">=", 5), True),
             (Target("ratio", ">=", 0.1), False),
+            (Target("value", "<", 5), False),
         ],
     )
     def test_met(self, target: Target, met: bool) -> None:

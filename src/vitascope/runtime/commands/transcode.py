@@ -46,8 +46,22 @@ from vitascope.transcoding.pipeline.workbench import Workbench
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
 @click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
-def command(
-    file: Path, out: Path, *, ladder: Ladder, report: Path | None, as_json: bool, max_hours: float
+@click.option(
+    "--workers",
+    type=click.IntRange(min=1),
+    default=lambda: os.cpu_count() or 1,
+    show_default="the number of cores",
+    help="Encode this many parts of the film at once.",
+)
+def command(  # noqa: PLR0913 - a parameter for each option
+    file: Path,
+    out: Path,
+    *,
+    ladder: Ladder,
+    report: Path | None,
+    as_json: bool,
+    max_hours: float,
+    workers: int,
 ) -> None:
     """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
 
@@ -64,6 +78,7 @@ def command(
             limits=Limits(duration=max_hours * 3600),
             listen=listen,
             cancel=cancelled,
+            workers=workers,
         )
         outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
         if report is not None:

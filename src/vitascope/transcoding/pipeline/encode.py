@@ -26,6 +26,7 @@ from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, Encode
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.keyframes import cut
 from vitascope.transcoding.pipeline.sandbox.program import Cancellation
+from vitascope.transcoding.pipeline.turns import turn
 from vitascope.transcoding.pipeline.video import encode_chunk, join
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
@@ -169,23 +170,36 @@ def assemble(
 ) -> tuple[Encoded, StageTime]:
     """Join what was encoded, in a folder of `work`; a checkpoint that is missing is made again.
 
-    Raises as `encode` does.
+    However many ask for it at once, it is done once. Raises as `encode` does.
     """
-    if (done := _done(film, work)) is not None:
-        return done, StageTime(wall=0.0, cpu=0.0)
-    began, folder = time.monotonic(), _folder(film, work)
+    began = time.monotonic()
+    with turn(_folder(film, work), cancel=bench.cancel):
+        if (done := _done(film, work)) is not None:
+            return done, StageTime(wall=0.0, cpu=0.0)
+        encoded, cpu = _assemble(film, chunks, work=work, bench=bench)
+    return encoded, StageTime(wall=time.monotonic() - began, cpu=cpu)
+
+
+def _assemble(film: Film, chunks: Sequence[Chunk], *, work: Path, bench: Workbench) -> tuple[Encoded, float]:
+    folder = _folder(film, work)
     sound, heard = encode_sound(film, work=work, bench=bench)
     parts, encoded = _parts(film, chunks, folder=work / CHUNKS, bench=bench)
     with built(folder) as partial:
-        joined = [
-            join(film.plan, files, out=partial / _video_name(rung), bench=bench)
-            for rung, files in parts.items()
-        ]
+        joined = _join_all(film.plan, parts, folder=partial, bench=bench)
         captions = extract(film.file, film.plan, folder=partial, bench=bench)
         examined = _examine(film.plan, partial, sound, captions, bench=bench)
         (partial / _RESULT).write_bytes(msgspec.json.encode(examined, enc_hook=str))
-    cpu = heard.cpu + encoded + captions.cpu + sum(one.cpu for one in joined)
-    return _load(folder), StageTime(wall=time.monotonic() - began, cpu=cpu)
+    return _load(folder), heard.cpu + encoded + captions.cpu + joined
+
+
+def _join_all(plan: Plan, parts: dict[Rung, list[Path]], *, folder: Path, bench: Workbench) -> float:
+    """Join the chunks of all rungs, several at once; the CPU seconds that it took."""
+
+    def join_one(rung: Rung) -> StageTime:
+        return join(plan, parts[rung], out=folder / _video_name(rung), bench=bench)
+
+    with ThreadPoolExecutor(bench.workers) as pool:
+        return sum(one.cpu for one in pool.map(join_one, parts))
 
 
 def _parts(

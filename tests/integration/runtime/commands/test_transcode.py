@@ -95,6 +95,16 @@ class TestTranscode:
         assert result.exit_code == 1
         assert "Media beyond limits" in result.stderr
 
+    @pytest.mark.parametrize(("workers", "code"), [("3", 0), ("0", 2), ("many", 2)])
+    def test_workers(self, corpus: Corpus, tmp_path: Path, workers: str, code: int) -> None:
+        """How many parts are encoded at once can be set, to one at least."""
+        command = ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), "--workers", workers]
+
+        result = CliRunner().invoke(main, command)
+
+        assert result.exit_code == code
+        assert (tmp_path / "set" / "master.m3u8").is_file() == (code == 0)
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted(self, corpus: Corpus, tmp_path: Path, number: signal.Signals) -> None:
         """Ctrl-C and a polite kill stop the encoder, remove what was begun, and exit with 1."""
