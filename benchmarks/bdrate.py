@@ -17,12 +17,14 @@ RatePoint = tuple[float, float]
 def rate_ratio(one: Sequence[RatePoint], other: Sequence[RatePoint]) -> float:
     """The rate of `one` over that of `other`, averaged in logarithm over the qualities that both reach.
 
-    Raises ValueError if there is no such quality.
+    A ladder of a single rung is compared at its quality. Raises ValueError if there is no such quality.
     """
     ours, theirs = _curve(one), _curve(other)
     low, high = max(ours[0], theirs[0]), min(ours[1], theirs[1])
-    if low >= high:
+    if low > high:
         raise ValueError(f"The two do not reach the same qualities: {ours[:2]} and {theirs[:2]}.")
+    if low == high:  # one of them is a single point
+        return exp(ours[2](low) - theirs[2](low))
     return exp((ours[2].area(low, high) - theirs[2].area(low, high)) / (high - low))
 
 

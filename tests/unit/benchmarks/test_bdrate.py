@@ -51,6 +51,13 @@ class TestRateRatio:
         # The logarithms differ by log 2 at the lower end and by log 4 at the upper one.
         assert rate_ratio(cheap, dear) == pytest.approx(1 / 8**0.5)
 
+    def test_single_rung(self) -> None:
+        """A ladder of one rung is compared at the quality that it has."""
+        between = [(1e6, 40.0), (4e6, 60.0)]
+
+        assert rate_ratio([(1e6, 50.0)], between) == pytest.approx(0.5)
+        assert rate_ratio(between, [(1e6, 50.0)]) == pytest.approx(2.0)
+
     def test_only_where_both_are(self) -> None:
         """Only qualities that both reach count: rungs above and below change nothing."""
         longer = [(10e3, 5.0), *LADDER, (50e6, 99.9)]

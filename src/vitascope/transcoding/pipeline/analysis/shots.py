@@ -13,8 +13,8 @@ from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
 from vitascope.transcoding.pipeline.workbench import Workbench
 
-FRAMES = 20  # of a window: x264's look-ahead in `veryfast` is ten
-_SHARE = 0.035  # of the film's frames that are looked at
+FRAMES = 16  # of a window: x264's look-ahead in `veryfast` is ten
+_SHARE = 0.03  # of the film's frames that are looked at
 _FEWEST, _MOST = 3, 16
 _BOUNDS = Bounds(cpu=900, wall=3600)
 

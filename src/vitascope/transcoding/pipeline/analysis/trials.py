@@ -16,7 +16,9 @@ from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 CRFS = (20, 28, 37)
-_SCORED_EVERY = 10  # frames: two of a window
+SCORED_EVERY = 7
+"""Frames; no divisor of a window's, else the same places would be scored in each, key frames too often."""
+
 _UNBOUNDED = 400_000_000  # bits per second, beyond what any rung may have
 _BOUNDS = Bounds(cpu=7200, wall=14400)
 
@@ -42,7 +44,7 @@ def run(
         reel,
         [vmaf.Encoding(file=_file(folder, trial)) for trial in trials],
         size=vmaf.common_size(*largest),
-        every=_SCORED_EVERY,
+        every=SCORED_EVERY,
         folder=folder,
         bench=bench,
     )

@@ -1,7 +1,10 @@
+from collections import Counter
+
 import pytest
 
 from vitascope.transcoding.pipeline.analysis.findings import Point
-from vitascope.transcoding.pipeline.analysis.trials import estimates, rate_of
+from vitascope.transcoding.pipeline.analysis.shots import FRAMES
+from vitascope.transcoding.pipeline.analysis.trials import SCORED_EVERY, estimates, rate_of
 
 
 class TestRate:
@@ -12,6 +15,17 @@ class TestRate:
     def test_single_frame(self) -> None:
         """Of a single frame there is only a key frame."""
         assert rate_of(key=[1000], other=[], group=1) == 1000
+
+
+class TestScored:
+    def test_all_places(self) -> None:
+        """In the long run every place of a window is scored as often as any other, key frames as well."""
+        frames = range(0, SCORED_EVERY * FRAMES * 3, SCORED_EVERY)
+
+        places = Counter(frame % FRAMES for frame in frames)
+
+        assert set(places.values()) == {3}
+        assert len(places) == FRAMES
 
 
 class TestEstimates:
