@@ -29,8 +29,8 @@ class Protection(Struct, frozen=True, kw_only=True):
 class SampleEntry(Struct, frozen=True, kw_only=True):
     """A sample entry: its format (of an encrypted one the format inside), codec and properties.
 
-    `aspect` is the shape of a pixel, width to height; `encrypted` tells whether it is `encv` or `enca`;
-    `protection` is None if it does not say how.
+    `aspect` is the shape of a pixel, width to height; `transfer` is empty if the file does not say it;
+    `encrypted` tells whether it is `encv` or `enca`; `protection` is None if it does not say how.
     """
 
     format: str

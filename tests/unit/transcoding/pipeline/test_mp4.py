@@ -13,7 +13,8 @@ def box(kind: bytes, body: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(body), kind) + body
 
 
-def _header(*, default_duration: int = 1) -> mp4.Initialisation:
+def header(*, default_duration: int = 1) -> mp4.Initialisation:
+    """A header of sound, a thousand ticks to the second."""
     sample = SampleEntry(
         format="mp4a",
         codec="mp4a.40.2",
@@ -68,7 +69,7 @@ class TestReadFragments:
         file = tmp_path / "1.m4s"
         file.write_bytes(box(b"moof", box(b"traf", traf)) + box(b"mdat", b"media"))
 
-        (fragment,) = mp4.read_fragments(file, _header(default_duration=3))
+        (fragment,) = mp4.read_fragments(file, header(default_duration=3))
 
         assert (fragment.samples, fragment.ticks) == (0xFFFFFFFF, 3 * 0xFFFFFFFF)
 
@@ -78,7 +79,7 @@ class TestReadFragments:
         file.write_bytes(struct.pack(">I4s", 5000, b"moof") + b"cut")
 
         with pytest.raises(SetInvalid, match="not written to its end"):
-            mp4.read_fragments(file, _header())
+            mp4.read_fragments(file, header())
 
 
 class TestReadSystem:

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.transcoding.pipeline.validation.sets import (
+    KEY_ID,
     Sets,
     Spoil,
     both,
@@ -26,6 +27,7 @@ _CLEAR_KEY = '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://film",KEYFORMAT="identity"
 _VIDEO_SET = r'(?s)<AdaptationSet id="."( contentType="video".*?)(<Representation.*?)</AdaptationSet>'
 _TRICK = '<EssentialProperty schemeIdUri="http://dashif.org/guidelines/trickmode" value="99"/>'
 _TRICK_SET = rf'\g<0><AdaptationSet id="77"\1{_TRICK}\2</AdaptationSet>'
+_WIDEVINE = ("SEAARIjNEVWZ3", "SEJkRIjNEVWZ3")
 _ALIKE = both(
     replaced(MPD, '<Role .*value="main"/>', ""),
     replaced(MPD, "<Label>.*</Label>", ""),
@@ -44,6 +46,11 @@ def _chapters(listed: str) -> Spoil:
 
 def _without(box: str) -> Spoil:
     return patched("av1/00001.m4s", box.encode(), b"free")
+
+
+def _other_key(header: str) -> Spoil:
+    """In the header, the last box with the key id is Widevine's."""
+    return patched(header, bytes.fromhex(KEY_ID), bytes.fromhex(f"99{KEY_ID[2:]}"), last=True)
 
 
 def _cue(old: str, new: str) -> Spoil:
@@ -125,6 +132,7 @@ DEFECTS: list[tuple[str, str, Spoil]] = [
     ("key-id", "cenc", replaced(MPD, 'default_KID="00', 'default_KID="99')),
     ("pssh", "cbcs", replaced("h264/index.m3u8", "SEAARI", "SEAARJ")),
     ("pssh", "cenc", replaced(MPD, "SEAARI", "SEAARJ")),
+    ("pssh", "cenc", both(_other_key("h264/init.mp4"), replaced(MPD, *_WIDEVINE))),
     ("identity-key", "cbcs", replaced("h264/index.m3u8", "#EXT-X-KEY", f"{_CLEAR_KEY}#EXT-X-KEY", count=1)),
     ("language", "film", replaced(MASTER, 'LANGUAGE="fr"', 'LANGUAGE="french film"')),
     ("language", "film", replaced(MPD, 'lang="fr"', 'lang="qq"')),
