@@ -178,7 +178,7 @@ def assemble(
     parts, encoded = _parts(film, chunks, folder=work / CHUNKS, bench=bench)
     with built(folder) as partial:
         joined = [
-            join(film.plan, files, out=partial / _video_name(rung), bench=bench)
+            join(film.plan, rung, files, out=partial / _video_name(rung), bench=bench)
             for rung, files in parts.items()
         ]
         captions = extract(film.file, film.plan, folder=partial, bench=bench)
@@ -222,7 +222,7 @@ def _examine(
         video=video,
         audio=heard,
         text=tuple(EncodedText(track=track, file=Path(file)) for track, file in captions.files),
-        warnings=(*lost, *ended, *captions.warnings),
+        warnings=(*plan.warnings, *lost, *ended, *captions.warnings),
     )
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import audio, keyframes, ladder, video
+from vitascope.transcoding.pipeline import audio, binaries, hardware, keyframes, ladder, video
 from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
@@ -24,6 +24,7 @@ from vitascope.transcoding.pipeline.audio import EncodedSound
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
     Chunk,
+    HardwareUnusable,
     Outcome,
     OutOfSpace,
     OutputOccupied,
@@ -78,8 +79,11 @@ class Pipeline:
         return media, StageTime(wall=clock(), cpu=cpu)
 
     def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
-        """What will be made of it."""
-        return ladder.plan(media, profile)
+        """What will be made of it, by what is here; raises ProgramMissing or HardwareUnusable."""
+        ffmpeg, plan = self._bench.tools.ffmpeg, ladder.plan(media, profile)
+        binaries.require_encoders(ffmpeg, {rung.codec for rung in plan.rungs})
+        works = hardware.on_this_machine(ffmpeg)
+        return replace(plan, rungs=hardware.choose(plan.rungs, wish=profile.video.hardware, works=works))
 
     def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
         """Find the ladder that suits a film, under the ceilings of its plan."""
@@ -173,7 +177,7 @@ class Pipeline:
                 analysis, times["analyse"] = self.analyse(film, work=work)
                 on_analysis(analysis)
                 film, windows = analysing.with_ladder(film, analysis), analysis.windows
-            encoded, times["encode"] = self.encode(source, film.plan, work=work)
+            encoded, times["encode"] = self._encode_anyhow(source, film.plan, profile, work=work)
             qualities: Sequence[Quality] = ()
             if windows:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
@@ -186,6 +190,17 @@ class Pipeline:
         times["verify"] = verified
         made = outcome(media, encoded, packaged, checked, pictures=pictures, stages=times)
         return judged(made, qualities) if qualities else made
+
+    def _encode_anyhow(
+        self, source: Path, plan: Plan, profile: Profile, *, work: Path
+    ) -> tuple[Encoded, StageTime]:
+        """Encode, in software if hardware that need not be used fails."""
+        try:
+            return self.encode(source, plan, work=work)
+        except HardwareUnusable as problem:
+            if profile.video.hardware == "require":
+                raise
+            return self.encode(source, hardware.in_software(plan, because=problem.detail), work=work)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator["_Clock"]:
