@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline.contracts import Codec, DynamicRange, Rung, VideoTrack
-from vitascope.transcoding.pipeline.profile import Hdr, VideoProfile
+from vitascope.transcoding.pipeline.profile import GREATEST_CRF, Hdr, VideoProfile
 
 CRF: dict[Codec, int] = {"h264": 23, "hevc": 26, "av1": 35, "vp9": 34}
 """What looks alike in each codec, on its own scale (docs/decisions/0105)."""
@@ -28,7 +28,8 @@ def translated(rung: Rung, codec: Codec, *, dynamic_range: DynamicRange) -> Rung
     """What shows an H.264 rung's picture in another codec."""
     crf = round(CRF[codec] + (rung.crf - CRF["h264"]) * _CRF_STEP[codec])
     max_rate = round(rung.max_rate * _RATE[codec])
-    return coded(rung, codec, crf=max(1, crf), max_rate=max_rate, dynamic_range=dynamic_range)
+    crf = max(1, min(GREATEST_CRF[codec], crf))
+    return coded(rung, codec, crf=crf, max_rate=max_rate, dynamic_range=dynamic_range)
 
 
 def coded(rung: Rung, codec: Codec, *, crf: int, max_rate: int, dynamic_range: DynamicRange) -> Rung:

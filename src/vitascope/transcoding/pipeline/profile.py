@@ -19,7 +19,9 @@ Hdr = Literal["keep", "tonemap"]
 Hardware = Literal["auto", "never", "require"]
 
 _MOST_RUNGS = 24
-_GREATEST_CRF = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
+GREATEST_CRF: dict[Codec, int] = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
+"""Where the scale of each codec ends."""
+
 _PLACE = re.compile(r"(?P<said>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL)
 
 
@@ -105,13 +107,10 @@ def require_sound(video: VideoProfile) -> None:
     if video.rungs and video.ladder == "auto":
         raise ProfileInvalid("Rungs of one's own are for the fixed ladder only.", field="video.rungs")
     for number, rung in enumerate(video.rungs):
-        field = f"video.rungs[{number}]"
-        if rung.crf is not None and rung.crf > _GREATEST_CRF[rung.codec or "h264"]:
-            raise ProfileInvalid(
-                f"The crf of {rung.codec or 'h264'} ends at {_GREATEST_CRF[rung.codec or 'h264']}; "
-                "name the codec that is meant.",
-                field=f"{field}.crf",
-            )
+        codec: Codec = rung.codec or "h264"
+        if (rung.crf or 0) > GREATEST_CRF[codec]:
+            said = f"The crf of {codec} ends at {GREATEST_CRF[codec]}; name the codec that is meant."
+            raise ProfileInvalid(said, field=f"video.rungs[{number}].crf")
     _require_one_of_each(video)
 
 

@@ -41,6 +41,7 @@ from vitascope.transcoding.pipeline.contracts import (
 )
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.hardware import Works
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 from vitascope.transcoding.pipeline.verify import Checked
@@ -64,8 +65,10 @@ class Pipeline:
     `work` can be shared by jobs and workers; who owns it removes it.
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, *, works: Works | None = None) -> None:
+        """`works` tells which encoders in hardware work; by default they are tried."""
         self._bench = bench
+        self._works = works or hardware.on_this_machine(bench.tools.ffmpeg)
 
     def probe(self, source: Path) -> tuple[SourceMedia, StageTime]:
         """What the film is; raises a MediaRejected if it cannot be transcoded."""
@@ -80,10 +83,10 @@ class Pipeline:
 
     def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
         """What will be made of it, by what is here; raises ProgramMissing or HardwareUnusable."""
-        ffmpeg, plan = self._bench.tools.ffmpeg, ladder.plan(media, profile)
-        binaries.require_encoders(ffmpeg, {rung.codec for rung in plan.rungs})
-        works = hardware.on_this_machine(ffmpeg)
-        return replace(plan, rungs=hardware.choose(plan.rungs, wish=profile.video.hardware, works=works))
+        plan = ladder.plan(media, profile)
+        binaries.require_encoders(self._bench.tools.ffmpeg, {rung.codec for rung in plan.rungs})
+        rungs = hardware.choose(plan.rungs, wish=profile.video.hardware, works=self._works)
+        return replace(plan, rungs=rungs)
 
     def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
         """Find the ladder that suits a film, under the ceilings of its plan."""
