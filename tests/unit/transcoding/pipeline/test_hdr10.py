@@ -9,7 +9,7 @@ P3 = MasteringDisplay(
     luminance=(10_000_000, 1),
 )
 GRADED = Hdr10(display=P3, light=(1000, 400))
-SIDES = [
+SIDES: list[dict[str, str | int]] = [
     {"side_data_type": "H.26[45] User Data Unregistered SEI message"},
     {
         "side_data_type": "Mastering display metadata",
