@@ -24,6 +24,16 @@ def in_codecs(rungs: Sequence[Rung], video: VideoTrack, profile: VideoProfile) -
     )
 
 
+def in_kinds(rungs: Sequence[Rung], others: Sequence[Rung]) -> tuple[Rung, ...]:
+    """H.264 rungs in each codec, range and engine that other rungs have, in their order."""
+    kinds = dict.fromkeys((rung.codec, rung.dynamic_range, rung.engine) for rung in others)
+    return tuple(
+        replace(translated(rung, codec, dynamic_range=dynamic_range), engine=engine)
+        for codec, dynamic_range, engine in kinds
+        for rung in rungs
+    )
+
+
 def translated(rung: Rung, codec: Codec, *, dynamic_range: DynamicRange) -> Rung:
     """What shows an H.264 rung's picture in another codec."""
     crf = round(CRF[codec] + (rung.crf - CRF["h264"]) * _CRF_STEP[codec])

@@ -256,6 +256,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
     @property
+    def ordinary(self) -> tuple[Rung, ...]:
+        """The rungs in H.264, largest first; there is at least one."""
+        return tuple(rung for rung in self.rungs if rung.codec == "h264")
+
+    @property
     def largest(self) -> Rung:
         """The rung of the largest picture: all others are scaled from it."""
         return max(self.rungs, key=lambda rung: rung.width * rung.height)

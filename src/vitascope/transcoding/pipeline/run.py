@@ -95,11 +95,17 @@ class Pipeline:
 
     def measure(
         self, film: Film, encoded: Encoded, windows: Sequence[Window], *, work: Path
-    ) -> tuple[tuple[Quality, ...], StageTime]:
-        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan."""
-        files = [encoded.folder / made.file for made in encoded.video]
+    ) -> tuple[tuple[Quality | None, ...], StageTime]:
+        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan.
+
+        A rung in HDR has none: the measure does not know it.
+        """
+        comparable = [made for made in encoded.video if made.rung.dynamic_range == "sdr"]
+        files = [encoded.folder / made.file for made in comparable]
         with self._stage("measure"):
-            return measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
+            found, time = measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
+        named = dict(zip((made.rung.name for made in comparable), found, strict=True))
+        return tuple(named.get(made.rung.name) for made in encoded.video), time
 
     def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
         """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
@@ -181,7 +187,7 @@ class Pipeline:
                 on_analysis(analysis)
                 film, windows = analysing.with_ladder(film, analysis), analysis.windows
             encoded, times["encode"] = self._encode_anyhow(source, film.plan, profile, work=work)
-            qualities: Sequence[Quality] = ()
+            qualities: Sequence[Quality | None] = ()
             if windows:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
@@ -273,7 +279,7 @@ def outcome(
     )
 
 
-def judged(outcome: Outcome, qualities: Sequence[Quality]) -> Outcome:
+def judged(outcome: Outcome, qualities: Sequence[Quality | None]) -> Outcome:
     """The account with the quality of each video rendition."""
     rated = zip(outcome.renditions, qualities, strict=True)
     return replace(outcome, renditions=tuple(replace(one, quality=quality) for one, quality in rated))

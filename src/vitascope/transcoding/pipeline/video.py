@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.binaries import version
+from vitascope.transcoding.pipeline.bitstream import Opening
 from vitascope.transcoding.pipeline.codecs import tag_options, video_options
 from vitascope.transcoding.pipeline.contracts import (
     Chunk,
@@ -197,10 +198,12 @@ def _check(plan: Plan, chunk: Chunk, rung: Rung, file: Path) -> None:
         file.write_bytes(b"")
         return
     expected = tuple(range(0, track.samples, plan.gop))
-    if track.sync != expected or (chunk.frames is not None and track.samples > chunk.frames):
-        if rung.engine:
-            raise HardwareUnusable(f"{rung.codec}_{rung.engine} does not keep to the groups of pictures.")
-        raise SetInvalid(f"A chunk of the rung {rung.name} does not have the frames that it should have.")
+    whole = track.sync == expected and (chunk.frames is None or track.samples <= chunk.frames)
+    if whole and set(mp4.read_openings(file)) == {Opening.KEY}:
+        return
+    if rung.engine:
+        raise HardwareUnusable(f"{rung.codec}_{rung.engine} does not keep to the groups of pictures.")
+    raise SetInvalid(f"A chunk of the rung {rung.name} does not have the frames that it should have.")
 
 
 def join(plan: Plan, rung: Rung, files: Sequence[Path], *, out: Path, bench: Workbench) -> StageTime:

@@ -2,19 +2,21 @@
 
 import re
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import m3u8
 import pytest
 from mpegdash.parser import MPEGDASHParser
+from msgspec.structs import replace
 from tests.integration.transcoding.pipeline.conftest import Alternatives
 from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
-from vitascope.transcoding.pipeline import mp4
-from vitascope.transcoding.pipeline.contracts import Chunk, Codec
+from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk, Codec, SetInvalid
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline
+from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 FRAMES = 125  # of the film in HDR10
@@ -125,17 +127,16 @@ class TestChunks:
     def test_as_one_piece(self, film: Film, bench: Workbench, tmp_path: Path) -> None:
         """In chunks a film has the frames and the key frames that it has in one piece, in every codec."""
         pipeline = Pipeline(bench)
-        whole = Chunk(number=0, first=0, frames=None)
+        first, second = (Chunk(number=number, first=50 * number, frames=50) for number in range(2))
+        chunks = (first, second, Chunk(number=2, first=100, frames=None))
 
-        encoded, _ = pipeline.encode(film.file, film.plan, work=tmp_path)
-        pieces, _ = pipeline.encode_chunk(film, whole, film.plan.rungs, work=tmp_path)
+        joined, _ = pipeline.assemble(film, chunks, work=tmp_path / "joined")
+        whole, _ = pipeline.assemble(film, [WHOLE_FILM], work=tmp_path / "whole")
 
-        assert len(list((tmp_path / "chunks").glob("*.mp4"))) == len(CODECS) * 3 + len(CODECS)
-        for made, piece in zip(encoded.video, pieces, strict=True):
-            track = mp4.read_track(tmp_path / "chunks" / piece.name)
-            assert (made.rung.name, made.frames) == (piece.rung, track.samples)
-            assert made.key_frames == tuple(number / 25 for number in track.sync)
-            assert made.key_frames == (0.0, 2.0, 4.0)
+        assert [made.rung.codec for made in joined.video] == list(CODECS)
+        for made, other in zip(joined.video, whole.video, strict=True):
+            assert (made.frames, made.key_frames) == (125, (0.0, 2.0, 4.0))
+            assert (made.frames, made.key_frames) == (other.frames, other.key_frames)
 
     def test_same_bytes(self, film: Film, bench: Workbench, tmp_path: Path) -> None:
         """A rung alone has the bytes that it has when it is made with the others, in every codec."""
@@ -151,3 +152,37 @@ class TestChunks:
         for made in alone:
             files = [tmp_path / place / "chunks" / made.name for place in ("together", "alone")]
             assert files[0].read_bytes() == files[1].read_bytes()
+
+    @pytest.mark.parametrize(
+        ("codec", "closed", "open_"),
+        [
+            ("h264", "+cgop", "-cgop"),
+            ("hevc", "open-gop=0", "open-gop=1"),
+            ("av1", "irefresh-type=2", "irefresh-type=1"),
+        ],
+    )
+    def test_planted_open_group(
+        self, film: Film, bench: Workbench, tmp_path: Path, codec: Codec, closed: str, open_: str
+    ) -> None:
+        """An encoder that lets pictures look across the start of a group is caught before its chunk is used."""
+        careless = _Careless(tools=bench.tools, closed=closed, open_=open_)
+        rungs = [rung for rung in film.plan.rungs if rung.codec == codec]
+        whole = Chunk(number=0, first=0, frames=100)
+
+        with pytest.raises(SetInvalid, match="does not have the frames"):
+            Pipeline(careless).encode_chunk(film, whole, rungs, work=tmp_path)
+
+        assert list((tmp_path / "chunks").glob("*.mp4")) == []
+
+
+class _Careless(Workbench, frozen=True, kw_only=True):
+    """Tells the encoders to leave groups of pictures open."""
+
+    closed: str
+    open_: str
+
+    def run(
+        self, command: Command, *, bounds: Bounds, on_output: Callable[[bytes], None] | None = None
+    ) -> Finished:
+        words = tuple(word.replace(self.closed, self.open_) for word in command.arguments)
+        return super().run(replace(command, arguments=words), bounds=bounds, on_output=on_output)
