@@ -13,7 +13,8 @@ import click
 from vitascope.foundation.db.server.binaries import find_binaries
 from vitascope.foundation.db.server.errors import NoBinaries
 from vitascope.runtime.commands.printing import safe
-from vitascope.transcoding.pipeline import binaries
+from vitascope.transcoding.pipeline import binaries, hardware
+from vitascope.transcoding.pipeline.contracts import ProgramMissing
 from vitascope.transcoding.pipeline.sandbox import program as sandbox
 
 _ROOM_BYTES = 5 * 10**9
@@ -55,6 +56,7 @@ def examine() -> Iterator[Finding]:
     yield Finding("python", sys.version_info >= (3, 11), needed=True, detail=version)
     yield _postgresql()
     yield from (_tool(report) for report in binaries.describe(os.environ))
+    yield from _hardware()
     yield from _isolation()
     yield _room(Path.cwd())
     for name, purpose in _OPTIONAL.items():
@@ -71,9 +73,23 @@ def _postgresql() -> Finding:
 
 
 def _tool(report: binaries.ToolReport) -> Finding:
+    can = f"; with {', '.join(report.can)}" if report.can else ""
     lacks = f"; without {', '.join(report.lacks)}" if report.lacks else ""
-    detail = report.problem or f"{report.version} ({report.path}){lacks}"
+    detail = report.problem or f"{report.version} ({report.path}){can}{lacks}"
     return Finding(report.name, ok=report.problem is None, needed=True, detail=detail)
+
+
+def _hardware() -> Iterator[Finding]:
+    """What encodes in hardware, found by encoding a few pictures."""
+    try:
+        ffmpeg = binaries.find(os.environ).ffmpeg
+    except ProgramMissing:
+        return
+    for engine in hardware.ENGINES:
+        tried = {codec: hardware.why_not(ffmpeg, engine, codec) for codec in hardware.CODECS}
+        working = [codec for codec, why_not in tried.items() if why_not is None]
+        detail = f"encodes {', '.join(working)}" if working else next(filter(None, tried.values()))
+        yield Finding(f"hardware: {engine}", ok=bool(working), needed=False, detail=detail)
 
 
 def _isolation() -> Iterator[Finding]:

@@ -4,20 +4,22 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import get_args
 
 import click
 import msgspec
 
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
+from vitascope.transcoding.pipeline import profile as profiles
 from vitascope.transcoding.pipeline.analysis import report as reporting
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
-from vitascope.transcoding.pipeline.profile import Ladder, Profile, VideoProfile
+from vitascope.transcoding.pipeline.profile import Hardware, Hdr, Ladder, Profile
 from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
@@ -33,11 +35,24 @@ from vitascope.transcoding.pipeline.workbench import Workbench
     help="The folder to make; new or empty.",
 )
 @click.option(
+    "--profile",
+    "profile_file",
+    type=click.Path(path_type=Path),
+    help="What to make, as TOML or JSON; the options below say otherwise.",
+)
+@click.option(
     "--ladder",
-    type=click.Choice(["fixed", "auto"]),
-    default="fixed",
-    show_default=True,
-    help="The usual renditions, or those that suit this film, found by trials.",
+    type=click.Choice(get_args(Ladder)),
+    help="The usual renditions, or those that suit this film, found by trials.  [default: fixed]",
+)
+@click.option("--codec", "codecs", help="Codecs beside H.264, with commas between: hevc, av1, vp9.")
+@click.option(
+    "--hdr", type=click.Choice(get_args(Hdr)), help="What HEVC and AV1 do with HDR.  [default: keep]"
+)
+@click.option(
+    "--hardware",
+    type=click.Choice(get_args(Hardware)),
+    help="Whether to encode in hardware, where it works.  [default: auto]",
 )
 @click.option(
     "--report",
@@ -53,11 +68,15 @@ from vitascope.transcoding.pipeline.workbench import Workbench
     show_default="the number of cores",
     help="Encode this many parts of the film at once.",
 )
-def command(  # noqa: PLR0913 - a parameter for each option
+def command(  # noqa: PLR0913 - each is an option of the command line
     file: Path,
     out: Path,
     *,
-    ladder: Ladder,
+    profile_file: Path | None,
+    ladder: Ladder | None,
+    codecs: str | None,
+    hdr: Hdr | None,
+    hardware: Hardware | None,
     report: Path | None,
     as_json: bool,
     max_hours: float,
@@ -68,19 +87,17 @@ def command(  # noqa: PLR0913 - a parameter for each option
     No rendition is larger than the film. Exits with 1 and says why if the film cannot be transcoded;
     nothing is left behind then.
     """
-    profile = Profile(video=VideoProfile(ladder=ladder))
-    found: list[Analysis] = []
-    with problems_told(as_json=as_json), _cancelled_by_signals() as cancelled, _progress(ladder) as listen:
+    named = codecs.lower().split(",") if codecs else None
+    chosen = {"ladder": ladder, "codecs": named, "hdr": hdr, "hardware": hardware}
+    limits, found = Limits(duration=max_hours * 3600), list[Analysis]()
+    with problems_told(as_json=as_json):
+        profile = profile_of(profile_file, chosen)
         if report is not None:
-            _require_report(report, ladder)
-        bench = Workbench(
-            tools=binaries.find(os.environ),
-            limits=Limits(duration=max_hours * 3600),
-            listen=listen,
-            cancel=cancelled,
-            workers=workers,
-        )
-        outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
+            _require_report(report, profile.video.ladder)
+        with _cancelled_by_signals() as cancelled, _progress(profile.video.ladder) as listen:
+            tools = binaries.find(os.environ)
+            bench = Workbench(tools=tools, limits=limits, listen=listen, cancel=cancelled, workers=workers)
+            outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
         if report is not None:
             reporting.write(report, found[0], renditions=outcome.renditions)
     if as_json:
@@ -93,6 +110,13 @@ def _require_report(report: Path, ladder: Ladder) -> None:
     if ladder != "auto":
         raise reporting.ReportUnwritable("Only --ladder auto gives a report.", field="report")
     reporting.require_report(report)
+
+
+def profile_of(file: Path | None, chosen: Mapping[str, object]) -> Profile:
+    """The profile in a file, or the usual one, with what was chosen for the picture instead."""
+    members = msgspec.to_builtins(profiles.load(file) if file else profiles.DEFAULT)
+    members["video"] |= {name: choice for name, choice in chosen.items() if choice}
+    return profiles.of(members)
 
 
 def as_object(outcome: Outcome, *, file: Path, out: Path) -> bytes:

@@ -8,23 +8,24 @@ import importlib.util
 import platform
 import re
 import shutil
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from pathlib import Path
 
 from msgspec import Struct
 
 from vitascope.foundation.errors import VitascopeError
-from vitascope.transcoding.pipeline.contracts import ProgramMissing
+from vitascope.transcoding.pipeline.contracts import Codec, ProgramMissing
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, run
 
 _OS = {"Linux": "linux", "Darwin": "osx", "Windows": "win"}
 _CPU = {"x86_64": "x64", "AMD64": "x64", "aarch64": "arm64", "arm64": "arm64"}
 _WISHES = {
-    "-encoders": ("libx264", "aac"),
+    "-encoders": ("libx264", "libx265", "libsvtav1", "libvpx-vp9", "aac"),
     "-filters": ("bwdif", "drawtext", "libvmaf", "tile", "tonemap", "zscale"),
 }
-_LISTED = re.compile(r"^ *[A-Z.|]+ +([a-z0-9_]+) ", re.MULTILINE)
+_ENCODERS: dict[Codec, str] = {"h264": "libx264", "hevc": "libx265", "av1": "libsvtav1", "vp9": "libvpx-vp9"}
+_LISTED = re.compile(r"^ *[A-Z.|]+ +([a-z0-9_-]+) ", re.MULTILINE)
 
 
 class Tools(Struct, frozen=True, kw_only=True):
@@ -60,6 +61,22 @@ def describe(environment: Mapping[str, str]) -> tuple[ToolReport, ...]:
 def version(program: Path) -> str:
     """What a program says it is; asked once in a process."""
     return _said(program, "-version").partition("\n")[0].strip()
+
+
+def require_encoders(ffmpeg: Path, codecs: Collection[Codec]) -> None:
+    """Raise ProgramMissing if this ffmpeg cannot encode one of these codecs in software."""
+    lacking = sorted({_ENCODERS[codec] for codec in codecs} - _encoders(ffmpeg))
+    if lacking:
+        raise ProgramMissing(
+            f"This ffmpeg has no {', '.join(lacking)}: {ffmpeg}. Install the locked dependencies again "
+            "(make install), or set VITASCOPE_FFMPEG to one that has it.",
+            field="VITASCOPE_FFMPEG",
+        )
+
+
+@cache
+def _encoders(ffmpeg: Path) -> frozenset[str]:
+    return frozenset(_LISTED.findall(_said(ffmpeg, "-encoders")))
 
 
 def _find(name: str, environment: Mapping[str, str]) -> Path:

@@ -11,6 +11,8 @@ VitascopeError
 ├── OutputOccupied         409  the output folder is not empty
 ├── OutputUnwritable       422  the output folder cannot be made
 ├── OutOfSpace             507  the disk is full
+├── ProfileInvalid         422  a profile asks for something that there is not
+├── HardwareUnusable       503  a hardware encoder is required but does not work, or failed
 ├── ProgramMissing         503  ffmpeg or the packager is not there
 ├── ProgramFailed          500  a program failed for a reason that is not the film
 └── SetInvalid             500  the result did not pass its checks
@@ -19,6 +21,7 @@ VitascopeError
 from collections.abc import Callable
 from http import HTTPStatus
 from math import floor
+from typing import Literal
 
 from msgspec import Struct
 
@@ -67,6 +70,14 @@ class OutOfSpace(VitascopeError):
     status = HTTPStatus.INSUFFICIENT_STORAGE
 
 
+class ProfileInvalid(Invalid):
+    """The profile asks for something that there is not."""
+
+
+class HardwareUnusable(Unavailable):
+    """The hardware encoder that is required does not work here; `vitascope doctor` says what does."""
+
+
 class ProgramMissing(Unavailable):
     """A program that is needed is missing; `vitascope doctor` says which and how to get it."""
 
@@ -102,6 +113,35 @@ class Rate(Struct, frozen=True):
         return floor(seconds * self.numerator / self.denominator + 0.5)
 
 
+Codec = Literal["h264", "hevc", "av1", "vp9"]
+"""How pictures are coded; H.264 plays everywhere and is always made."""
+
+Engine = Literal["nvenc", "qsv", "vaapi"]
+"""Hardware that encodes: NVIDIA's, Intel's Quick Sync, and what Linux offers for AMD's and Intel's."""
+
+DynamicRange = Literal["sdr", "pq", "hlg"]
+"""BT.709, or one of the two transfers of ITU-R BT.2100."""
+
+_RANGES: dict[str, DynamicRange] = {"smpte2084": "pq", "arib-std-b67": "hlg"}
+
+
+class MasteringDisplay(Struct, frozen=True, kw_only=True):
+    """SMPTE ST 2086: primaries and white in 1/50000, the most and least luminance in 1/10000 cd/m2."""
+
+    red: tuple[int, int]
+    green: tuple[int, int]
+    blue: tuple[int, int]
+    white: tuple[int, int]
+    luminance: tuple[int, int]
+
+
+class Hdr10(Struct, frozen=True, kw_only=True):
+    """The static metadata of a film in PQ; `light` is MaxCLL and MaxFALL in cd/m2 (CTA-861.3)."""
+
+    display: MasteringDisplay | None
+    light: tuple[int, int] | None
+
+
 class VideoTrack(Struct, frozen=True, kw_only=True):
     """The picture of a source; the display size has rotation and pixel shape applied."""
 
@@ -119,11 +159,17 @@ class VideoTrack(Struct, frozen=True, kw_only=True):
     transfer: str | None
     interlaced: bool
     duration: float | None
+    hdr10: Hdr10 | None = None
+
+    @property
+    def dynamic_range(self) -> DynamicRange:
+        """What its transfer says: PQ and HLG are those of ITU-R BT.2100."""
+        return _RANGES.get(self.transfer or "", "sdr")
 
     @property
     def high_dynamic_range(self) -> bool:
-        """Whether the transfer is PQ or HLG (ITU-R BT.2100)."""
-        return self.transfer in {"smpte2084", "arib-std-b67"}
+        """Whether the transfer is PQ or HLG."""
+        return self.dynamic_range != "sdr"
 
 
 class AudioTrack(Struct, frozen=True, kw_only=True):
@@ -177,7 +223,10 @@ class Limits(Struct, frozen=True, kw_only=True):
 
 
 class Rung(Struct, frozen=True, kw_only=True):
-    """One step of the ladder: a size, and the rate that it may not exceed in bits per second."""
+    """One step of the ladder: a size, and the rate that it may not exceed in bits per second.
+
+    `crf` is on the scale of its codec. Without an engine it is encoded in software.
+    """
 
     name: str
     width: int
@@ -186,6 +235,9 @@ class Rung(Struct, frozen=True, kw_only=True):
     crf: int
     max_rate: int
     buffer: int
+    codec: Codec = "h264"
+    dynamic_range: DynamicRange = "sdr"
+    engine: Engine | None = None
 
 
 class Plan(Struct, frozen=True, kw_only=True):
@@ -201,6 +253,17 @@ class Plan(Struct, frozen=True, kw_only=True):
     gop: int
     rungs: tuple[Rung, ...]
     chunk_seconds: float | None = None
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def ordinary(self) -> tuple[Rung, ...]:
+        """The rungs in H.264, largest first; there is at least one."""
+        return tuple(rung for rung in self.rungs if rung.codec == "h264")
+
+    @property
+    def largest(self) -> Rung:
+        """The rung of the largest picture: all others are scaled from it."""
+        return max(self.rungs, key=lambda rung: rung.width * rung.height)
 
     @property
     def segment_seconds(self) -> float:

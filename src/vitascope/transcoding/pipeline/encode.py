@@ -196,7 +196,7 @@ def _join_all(plan: Plan, parts: dict[Rung, list[Path]], *, folder: Path, bench:
     """Join the chunks of all rungs, several at once; the CPU seconds that it took."""
 
     def join_one(rung: Rung) -> StageTime:
-        return join(plan, parts[rung], out=folder / _video_name(rung), bench=bench)
+        return join(plan, rung, parts[rung], out=folder / _video_name(rung), bench=bench)
 
     with ThreadPoolExecutor(bench.workers) as pool:
         return sum(one.cpu for one in pool.map(join_one, parts))
@@ -236,7 +236,7 @@ def _examine(
         video=video,
         audio=heard,
         text=tuple(EncodedText(track=track, file=Path(file)) for track, file in captions.files),
-        warnings=(*lost, *ended, *captions.warnings),
+        warnings=(*plan.warnings, *lost, *ended, *captions.warnings),
     )
 
 

@@ -46,3 +46,8 @@ class Encoded(Struct, frozen=True, kw_only=True):
     def duration(self) -> float:
         """Seconds of picture."""
         return self.video[0].duration
+
+    @property
+    def smallest(self) -> EncodedVideo:
+        """The smallest rendition in H.264, which everything can decode and show."""
+        return [video for video in self.video if video.rung.codec == "h264"][-1]

@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from vitascope.transcoding.pipeline.contracts import Chunk, Plan, Rate, Rung
+from vitascope.transcoding.pipeline.contracts import Chunk, DynamicRange, Plan, Rate, Rung
+from vitascope.transcoding.pipeline.hardware import upload_filters
 
 _FINEST_HERTZ = 90_000
 
@@ -11,31 +12,57 @@ _FINEST_HERTZ = 90_000
 def graph(plan: Plan, chunk: Chunk, rungs: Sequence[Rung]) -> str:
     """The filter graph of a chunk; the pictures of the rung number N come out as `[vN]`.
 
-    Whatever rungs are asked for, the way to each is the same: by the size of the plan's largest.
+    Whatever rungs are asked for, the way to each is the same: by the size of the plan's largest, then
+    to its dynamic range, then to its size. What several rungs need is made once.
     """
+    sizes = tuple(dict.fromkeys((rung.dynamic_range, rung.width, rung.height) for rung in rungs))
+    ranges = tuple(dict.fromkeys(size[0] for size in sizes))
     chain = ",".join(_source_filters(plan, chunk))
-    inputs = "".join(f"[s{number}]" for number in range(len(rungs)))
-    splits = f"[0:{plan.video.index}]{chain},split={len(rungs)}{inputs}"
-    return ";".join([splits, *(_rung_filters(plan, rung, number) for number, rung in enumerate(rungs))])
+    parts = [f"[0:{plan.video.index}]{chain},{_split([f'r{n}' for n in range(len(ranges))])}"]
+    parts += [
+        f"[r{number}]{','.join(_range_filters(plan, seen))},"
+        + _split([f"s{n}" for n, size in enumerate(sizes) if size[0] == seen])
+        for number, seen in enumerate(ranges)
+    ]
+    return ";".join([*parts, *(_size_filters(plan, rungs, size, n) for n, size in enumerate(sizes))])
 
 
-def _rung_filters(plan: Plan, rung: Rung, number: int) -> str:
-    if (rung.width, rung.height) == (plan.rungs[0].width, plan.rungs[0].height):
-        return f"[s{number}]null[v{number}]"
-    return f"[s{number}]scale={rung.width}:{rung.height}:flags=bicubic,setsar=1[v{number}]"
+def _size_filters(plan: Plan, rungs: Sequence[Rung], size: tuple[DynamicRange, int, int], number: int) -> str:
+    outputs = [n for n, rung in enumerate(rungs) if (rung.dynamic_range, rung.width, rung.height) == size]
+    _, width, height = size
+    same = (width, height) == (plan.largest.width, plan.largest.height)
+    scale = "null" if same else f"scale={width}:{height}:flags=bicubic,setsar=1"
+    uploads = {n: upload_filters(rungs[n]) for n in outputs}
+    labels = [f"u{n}" if uploads[n] else f"v{n}" for n in outputs]
+    parts = [f"[s{number}]{scale},{_split(labels)}"]
+    parts += [f"[u{n}]{','.join(filters)}[v{n}]" for n, filters in uploads.items() if filters]
+    return ";".join(parts)
+
+
+def _split(labels: Sequence[str]) -> str:
+    return f"split={len(labels)}" + "".join(f"[{label}]" for label in labels)
 
 
 def _source_filters(plan: Plan, chunk: Chunk) -> Iterator[str]:
-    largest = plan.rungs[0]
     if plan.video.interlaced:
         yield "bwdif=mode=send_frame"
     yield from _chunk_filters(plan.frame_rate, chunk)
-    yield f"scale={largest.width}:{largest.height}:flags=bicubic:out_range=tv"
+    yield f"scale={plan.largest.width}:{plan.largest.height}:flags=bicubic:out_range=tv"
+    if plan.video.high_dynamic_range:
+        # Told in full: files often name the transfer and forget the rest.
+        told = f"color_primaries=bt2020:color_trc={plan.video.transfer}:colorspace=bt2020nc:range=tv"
+        yield f"setparams={told}"
+        # What it was graded on goes to the encoders by their options; on SDR it has no business.
+        yield "sidedata=mode=delete"
+
+
+def _range_filters(plan: Plan, seen: DynamicRange) -> Iterator[str]:
+    if seen != "sdr":
+        yield "format=yuv420p10le,setsar=1"
+        return
     if plan.video.high_dynamic_range:
         # Linear light in BT.709 primaries, mapped to what an ordinary screen shows.
-        # Told in full first: files often name the transfer and forget the rest.
-        told = f"color_primaries=bt2020:color_trc={plan.video.transfer}:colorspace=bt2020nc:range=tv"
-        yield f"setparams={told},zscale=t=linear:npl=100,format=gbrpf32le"
+        yield "zscale=t=linear:npl=100,format=gbrpf32le"
         yield "zscale=p=bt709,tonemap=hable:desat=0"
         yield "zscale=t=bt709:m=bt709:r=tv"
     yield "format=yuv420p,setsar=1"

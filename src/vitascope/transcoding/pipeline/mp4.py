@@ -5,7 +5,7 @@ Raises SetInvalid for a file that is not well formed.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -150,9 +150,48 @@ def read_track(path: Path) -> Track:
     )
 
 
+def read_openings(path: Path) -> tuple[Opening, ...]:
+    """How the group of pictures at each sync sample of a plain MP4's only track begins."""
+    found = boxes(_index(path, b"moov"))
+    sizes, sample = _sizes(found), read_entry(found[b"stsd"][0])
+    offsets, starts = list(_offsets(found, sizes)), list(_sync(found, len(sizes)))
+    ends = [offsets[after] for after in starts[1:]] + [offsets[-1] + sizes[-1]]
+    openings = []
+    with path.open("rb") as file:
+        for start, end in zip(starts, ends, strict=True):
+            file.seek(offsets[start])
+            openings.append(_opening(file, end - offsets[start], sample))
+    return tuple(openings)
+
+
+def _offsets(found: dict[bytes, list[bytes]], sizes: Sequence[int]) -> Iterator[int]:
+    """Where each sample stands in the file: chunks of samples that follow on each other."""
+    wide = b"co64" in found
+    body = found[b"co64" if wide else b"stco"][0]
+    chunks = struct.unpack_from(f">{struct.unpack_from('>I', body, 4)[0]}{'Q' if wide else 'I'}", body, 8)
+    number = 0
+    for offset, count in zip(chunks, _samples_in_chunks(found[b"stsc"][0], len(chunks)), strict=True):
+        position = offset
+        for size in sizes[number : number + count]:
+            yield position
+            position += size
+        number += count
+
+
+def _samples_in_chunks(body: bytes, chunks: int) -> Iterator[int]:
+    values = struct.unpack_from(f">{3 * struct.unpack_from('>I', body, 4)[0]}I", body, 8)
+    firsts = (*values[::3], chunks + 1)
+    for number, count in enumerate(values[1::3]):
+        yield from (count for _ in range(firsts[number], firsts[number + 1]))
+
+
 def read_sizes(path: Path) -> tuple[int, ...]:
     """The bytes of each sample of the only track of a plain MP4 file, in decoding order."""
-    body = boxes(_index(path, b"moov"))[b"stsz"][0]
+    return _sizes(boxes(_index(path, b"moov")))
+
+
+def _sizes(found: dict[bytes, list[bytes]]) -> tuple[int, ...]:
+    body = found[b"stsz"][0]
     one_for_all, count = struct.unpack_from(">II", body, 4)
     return (one_for_all,) * count if one_for_all else struct.unpack_from(f">{count}I", body, 12)
 

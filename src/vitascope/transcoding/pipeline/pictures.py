@@ -68,7 +68,7 @@ def tile_size(rung: Rung) -> tuple[int, int]:
 def _draw_sheets(
     encoded: Encoded, folder: Path, *, bench: Workbench
 ) -> tuple[tuple[Picture, ...], list[Look], StageTime]:
-    smallest = encoded.video[-1]
+    smallest = encoded.smallest
     step = ceil(len(smallest.key_frames) / _MOST_THUMBNAILS)
     width, height = tile_size(smallest.rung)
     columns, rows = _sheet_shape(ceil(len(smallest.key_frames) / step))
@@ -120,7 +120,7 @@ def _command(
 
 
 def _write_index(encoded: Encoded, folder: Path, *, step: int) -> None:
-    text = "\n\n".join(["WEBVTT", *thumbnail_cues(encoded.video[-1], encoded.duration, step=step)]) + "\n"
+    text = "\n\n".join(["WEBVTT", *thumbnail_cues(encoded.smallest, encoded.duration, step=step)]) + "\n"
     (folder / "thumbnails.vtt").write_text(text, encoding="ascii")
 
 

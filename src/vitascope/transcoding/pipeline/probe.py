@@ -1,4 +1,4 @@
-"""Read what a film file says about itself, without decoding it."""
+"""Read what a film file says about itself, without decoding it (of HDR, one picture)."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
+from vitascope.transcoding.pipeline import hdr10
 from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
     Limits,
@@ -80,7 +82,16 @@ def probe(
     )
     media = understand(_report(finished), container=container, size=source.stat().st_size)
     require_within(media, limits)
-    return media, finished.cpu
+    if not media.video.high_dynamic_range:
+        return media, finished.cpu
+    metadata, cpu = hdr10.read(
+        source,
+        input_options(container, pixels=limits.pixels),
+        track=media.video.index,
+        ffprobe=ffprobe,
+        cancel=cancel,
+    )
+    return replace(media, video=replace(media.video, hdr10=metadata)), finished.cpu + cpu
 
 
 def _report(finished: Finished) -> dict[str, Any]:

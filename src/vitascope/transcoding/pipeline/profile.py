@@ -3,22 +3,66 @@
 Every part has a default, which is what `vitascope transcode FILE` makes.
 """
 
-from typing import Literal
+import re
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from msgspec import Struct
+import msgspec
+from msgspec import Meta, Struct
+
+from vitascope.transcoding.pipeline.contracts import Codec, ProfileInvalid
 
 Ladder = Literal["fixed", "auto"]
+Hdr = Literal["keep", "tonemap"]
+Hardware = Literal["auto", "never", "require"]
+
+_MOST_RUNGS = 24
+GREATEST_CRF: dict[Codec, int] = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
+"""Where the scale of each codec ends."""
+
+_PLACE = re.compile(r"(?P<said>.*?)(?: - at `\$\.?(?P<field>.*)`)?", re.DOTALL)
+
+
+class RungProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A step of an own ladder: the lines of a 16:9 box that it fills, and bits per second at most.
+
+    Without a codec it is made in each that the profile names. `crf` is on the scale of the rung's codec,
+    without one on that of H.264, from which the others follow; left out, it is the usual one.
+    """
+
+    height: Annotated[int, Meta(ge=2, le=8192)]
+    max_rate: Annotated[int, Meta(ge=10_000, le=400_000_000)]
+    crf: Annotated[int, Meta(ge=1, le=63)] | None = None
+    codec: Codec | None = None
 
 
 class VideoProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How the picture is encoded.
 
-    `chunk_seconds` is about how much of the film one task encodes; by default it follows from the
-    size of the picture, so that a task takes some seconds.
+    `codecs` are made beside H.264, which always is. `hdr` says whether PQ and HLG stay what they are in
+    HEVC and AV1; H.264 and VP9 are always mapped to BT.709. `hardware` encoders are used where they work
+    (`auto`), or nothing is made without them (`require`). `rungs` replace the fixed ladder. `chunk_seconds`
+    is about how much of the film one task encodes; by default it follows from the size of the picture,
+    so that a task takes some seconds.
     """
 
     ladder: Ladder = "fixed"
+    codecs: tuple[Codec, ...] = ("h264",)
+    hdr: Hdr = "keep"
+    hardware: Hardware = "auto"
+    rungs: Annotated[tuple[RungProfile, ...], Meta(max_length=_MOST_RUNGS)] = ()
     chunk_seconds: float | None = None
+
+    @property
+    def all_codecs(self) -> tuple[Codec, ...]:
+        """Those to make: H.264 first, each once."""
+        return tuple(dict.fromkeys(("h264", *self.codecs)))
+
+    def codecs_of(self, rung: RungProfile) -> tuple[Codec, ...]:
+        """Those in which a rung of its own is made."""
+        return (rung.codec,) if rung.codec else self.all_codecs
 
 
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,3 +72,52 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
 
 DEFAULT = Profile()
+
+
+def load(file: Path) -> Profile:
+    """Read a profile from a file whose name ends in .toml or .json; raises ProfileInvalid."""
+    readers: dict[str, Callable[[bytes], Any]] = {".toml": msgspec.toml.decode, ".json": msgspec.json.decode}
+    reader = readers.get(file.suffix.lower())
+    if reader is None:
+        raise ProfileInvalid("A profile is a file that ends in .toml or .json.", field="profile")
+    try:
+        return of(reader(file.read_bytes()))
+    except (msgspec.DecodeError, UnicodeDecodeError) as problem:
+        raise ProfileInvalid(f"{file.name} cannot be read: {problem}", field="profile") from problem
+    except OSError as problem:
+        raise ProfileInvalid(
+            f"{file.name} cannot be opened: {problem.strerror}.", field="profile"
+        ) from problem
+
+
+def of(members: object) -> Profile:
+    """A profile from plain values, as JSON has them; raises ProfileInvalid, which names the field."""
+    try:
+        profile = msgspec.convert(members, Profile)
+    except msgspec.ValidationError as problem:
+        told = _PLACE.fullmatch(str(problem))
+        said, field = (told["said"], told["field"]) if told else (str(problem), None)
+        raise ProfileInvalid(f"{said} (in {field or 'the profile'}).", field=field or "profile") from problem
+    require_sound(profile.video)
+    return profile
+
+
+def require_sound(video: VideoProfile) -> None:
+    """Raise ProfileInvalid where fields that are right alone do not go together."""
+    if video.rungs and video.ladder == "auto":
+        raise ProfileInvalid("Rungs of one's own are for the fixed ladder only.", field="video.rungs")
+    for number, rung in enumerate(video.rungs):
+        codec: Codec = rung.codec or "h264"
+        if (rung.crf or 0) > GREATEST_CRF[codec]:
+            said = f"The crf of {codec} ends at {GREATEST_CRF[codec]}; name the codec that is meant."
+            raise ProfileInvalid(said, field=f"video.rungs[{number}].crf")
+    _require_one_of_each(video)
+
+
+def _require_one_of_each(video: VideoProfile) -> None:
+    made = [(rung.height, codec) for rung in video.rungs for codec in video.codecs_of(rung)]
+    height, codec = next((one for one, times in Counter(made).items() if times > 1), (0, ""))
+    if codec:
+        raise ProfileInvalid(f"Two rungs have {height} lines in {codec}.", field="video.rungs")
+    if made and not any(codec == "h264" for _, codec in made):
+        raise ProfileInvalid("No rung is in H.264, which plays everywhere; add one.", field="video.rungs")

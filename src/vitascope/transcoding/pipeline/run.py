@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import audio, keyframes, ladder, video
+from vitascope.transcoding.pipeline import audio, binaries, hardware, keyframes, ladder, video
 from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
@@ -24,6 +24,7 @@ from vitascope.transcoding.pipeline.audio import EncodedSound
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
     Chunk,
+    HardwareUnusable,
     Outcome,
     OutOfSpace,
     OutputOccupied,
@@ -40,6 +41,7 @@ from vitascope.transcoding.pipeline.contracts import (
 )
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.hardware import Works
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 from vitascope.transcoding.pipeline.verify import Checked
@@ -63,8 +65,10 @@ class Pipeline:
     `work` can be shared by jobs and workers; who owns it removes it.
     """
 
-    def __init__(self, bench: Workbench) -> None:
+    def __init__(self, bench: Workbench, *, works: Works | None = None) -> None:
+        """`works` tells which encoders in hardware work; by default they are tried."""
         self._bench = bench
+        self._works = works or hardware.on_this_machine(bench.tools.ffmpeg)
 
     def probe(self, source: Path) -> tuple[SourceMedia, StageTime]:
         """What the film is; raises a MediaRejected if it cannot be transcoded."""
@@ -78,8 +82,11 @@ class Pipeline:
         return media, StageTime(wall=clock(), cpu=cpu)
 
     def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
-        """What will be made of it."""
-        return ladder.plan(media, profile)
+        """What will be made of it, by what is here; raises ProgramMissing or HardwareUnusable."""
+        plan = ladder.plan(media, profile)
+        binaries.require_encoders(self._bench.tools.ffmpeg, {rung.codec for rung in plan.rungs})
+        rungs = hardware.choose(plan.rungs, wish=profile.video.hardware, works=self._works)
+        return replace(plan, rungs=rungs)
 
     def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
         """Find the ladder that suits a film, under the ceilings of its plan."""
@@ -88,11 +95,17 @@ class Pipeline:
 
     def measure(
         self, film: Film, encoded: Encoded, windows: Sequence[Window], *, work: Path
-    ) -> tuple[tuple[Quality, ...], StageTime]:
-        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan."""
-        files = [encoded.folder / made.file for made in encoded.video]
+    ) -> tuple[tuple[Quality | None, ...], StageTime]:
+        """VMAF of every rung in these windows, at the size of the largest rung of the film's own plan.
+
+        A rung in HDR has none: the measure does not know it.
+        """
+        comparable = [made for made in encoded.video if made.rung.dynamic_range == "sdr"]
+        files = [encoded.folder / made.file for made in comparable]
         with self._stage("measure"):
-            return measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
+            found, time = measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
+        named = dict(zip((made.rung.name for made in comparable), found, strict=True))
+        return tuple(named.get(made.rung.name) for made in encoded.video), time
 
     def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
         """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
@@ -173,8 +186,8 @@ class Pipeline:
                 analysis, times["analyse"] = self.analyse(film, work=work)
                 on_analysis(analysis)
                 film, windows = analysing.with_ladder(film, analysis), analysis.windows
-            encoded, times["encode"] = self.encode(source, film.plan, work=work)
-            qualities: Sequence[Quality] = ()
+            encoded, times["encode"] = self._encode_anyhow(source, film.plan, profile, work=work)
+            qualities: Sequence[Quality | None] = ()
             if windows:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
@@ -186,6 +199,17 @@ class Pipeline:
         times["verify"] = verified
         made = outcome(media, encoded, packaged, checked, pictures=pictures, stages=times)
         return judged(made, qualities) if qualities else made
+
+    def _encode_anyhow(
+        self, source: Path, plan: Plan, profile: Profile, *, work: Path
+    ) -> tuple[Encoded, StageTime]:
+        """Encode, in software if hardware that need not be used fails."""
+        try:
+            return self.encode(source, plan, work=work)
+        except HardwareUnusable as problem:
+            if profile.video.hardware == "require":
+                raise
+            return self.encode(source, hardware.in_software(plan, because=problem.detail), work=work)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator["_Clock"]:
@@ -255,7 +279,7 @@ def outcome(
     )
 
 
-def judged(outcome: Outcome, qualities: Sequence[Quality]) -> Outcome:
+def judged(outcome: Outcome, qualities: Sequence[Quality | None]) -> Outcome:
     """The account with the quality of each video rendition."""
     rated = zip(outcome.renditions, qualities, strict=True)
     return replace(outcome, renditions=tuple(replace(one, quality=quality) for one, quality in rated))

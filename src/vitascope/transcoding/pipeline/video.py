@@ -15,9 +15,11 @@ from msgspec import Struct
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.binaries import version
-from vitascope.transcoding.pipeline.codecs import video_options
+from vitascope.transcoding.pipeline.bitstream import Opening
+from vitascope.transcoding.pipeline.codecs import tag_options, video_options
 from vitascope.transcoding.pipeline.contracts import (
     Chunk,
+    HardwareUnusable,
     Plan,
     ProgramFailed,
     Rung,
@@ -27,6 +29,7 @@ from vitascope.transcoding.pipeline.contracts import (
 )
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.filters import graph
+from vitascope.transcoding.pipeline.hardware import device_options, devices, driver_files
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
@@ -49,7 +52,7 @@ class EncodedChunk(Struct, frozen=True, kw_only=True):
 
 def checkpoint_name(film: Film, chunk: Chunk, rung: Rung, *, bench: Workbench) -> str:
     """The name of a chunk's checkpoint."""
-    plan, largest = film.plan, film.plan.rungs[0]
+    plan, largest = film.plan, film.plan.largest
     decisive = (
         (film.digest, version(bench.tools.ffmpeg), plan.container, plan.start, plan.video),
         (plan.frame_rate, plan.gop, largest.width, largest.height, rung, chunk.first, chunk.frames),
@@ -101,10 +104,11 @@ def _encode(
         command = Command(
             program=bench.tools.ffmpeg,
             arguments=tuple(arguments(film, chunk, list(wanted), out=partial, pixels=bench.limits.pixels)),
-            readable=(film.file.resolve(),),
-            writable=(partial,),
+            readable=(film.file.resolve(), *driver_files(list(wanted))),
+            writable=(partial, *devices(list(wanted))),
         )
         finished = bench.run(command, bounds=_bounds(film.plan, chunk), on_output=on_output)
+        _require_hardware(finished, list(wanted))
         require_success(finished)
         for rung in wanted:
             _check(film.plan, chunk, rung, partial / _file(rung))
@@ -117,7 +121,8 @@ def arguments(film: Film, chunk: Chunk, rungs: Sequence[Rung], *, out: Path, pix
     """The ffmpeg command line that makes a chunk of some rungs in the folder `out`."""
     yield from pictures(film, chunk, rungs, pixels=pixels)
     for number, rung in enumerate(rungs):
-        options = video_options(rung, gop=film.plan.gop, threads=_threads(chunk))
+        hdr10 = film.plan.video.hdr10
+        options = video_options(rung, gop=film.plan.gop, threads=_threads(chunk), hdr10=hdr10)
         yield from ("-map", f"[v{number}]", *options, str(out / _file(rung)))
 
 
@@ -127,6 +132,7 @@ def pictures(film: Film, chunk: Chunk, rungs: Sequence[Rung], *, pixels: int) ->
     yield from ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-progress", "pipe:1", "-y")
     if threads:
         yield from ("-threads", str(threads), "-filter_complex_threads", str(threads))
+    yield from device_options(rungs)
     yield from input_options(CONTAINERS[plan.container], pixels=pixels)
     yield from ("-copyts", "-start_at_zero")
     if chunk.first:
@@ -153,12 +159,23 @@ def _file(rung: Rung) -> str:
 def _bounds(plan: Plan, chunk: Chunk) -> Bounds:
     whole = plan.duration or 3600.0
     seconds = whole if chunk.frames is None else plan.frame_rate.seconds(chunk.frames)
+    seconds *= len({rung.codec for rung in plan.rungs})
     ceiling = sum(rung.max_rate for rung in plan.rungs) / 8 * seconds * 2
     return Bounds(
         cpu=int(_LEAST_SECONDS + _CPU_PER_SECOND * seconds),
         wall=_LEAST_SECONDS + 4 * _CPU_PER_SECOND * seconds,
         file=int(ceiling) + (256 << 20),
     )
+
+
+def _require_hardware(finished: Finished, rungs: Sequence[Rung]) -> None:
+    """Raise if it failed where hardware is used: whether the film is to blame, software will tell."""
+    used = sorted({f"{rung.codec}_{rung.engine}" for rung in rungs if rung.engine})
+    if finished.code != 0 and used:
+        raise HardwareUnusable(
+            f"Encoding with {', '.join(used)} failed: {finished.ended_by or first_error(finished.errors)}.",
+            field="video.hardware",
+        )
 
 
 def require_success(finished: Finished) -> None:
@@ -181,11 +198,15 @@ def _check(plan: Plan, chunk: Chunk, rung: Rung, file: Path) -> None:
         file.write_bytes(b"")
         return
     expected = tuple(range(0, track.samples, plan.gop))
-    if track.sync != expected or (chunk.frames is not None and track.samples > chunk.frames):
-        raise SetInvalid(f"A chunk of the rung {rung.name} does not have the frames that it should have.")
+    whole = track.sync == expected and (chunk.frames is None or track.samples <= chunk.frames)
+    if whole and set(mp4.read_openings(file)) == {Opening.KEY}:
+        return
+    if rung.engine:
+        raise HardwareUnusable(f"{rung.codec}_{rung.engine} does not keep to the groups of pictures.")
+    raise SetInvalid(f"A chunk of the rung {rung.name} does not have the frames that it should have.")
 
 
-def join(plan: Plan, files: Sequence[Path], *, out: Path, bench: Workbench) -> StageTime:
+def join(plan: Plan, rung: Rung, files: Sequence[Path], *, out: Path, bench: Workbench) -> StageTime:
     """Join the chunks of a rung, in order, without encoding again; `out` is in a folder of its own."""
     files = [file for file in files if file.stat().st_size]
     if len(files) == 1:
@@ -216,7 +237,7 @@ def join(plan: Plan, files: Sequence[Path], *, out: Path, bench: Workbench) -> S
                 ),
                 # Each file's length is told in whole microseconds, so without this the times would drift.
                 *("-bsf:v", f"setts=pts=round(PTS/{frame})*{frame}:dts=round(DTS/{frame})*{frame}"),
-                *("-video_track_timescale", str(timescale), str(out.resolve())),
+                *("-video_track_timescale", str(timescale), *tag_options(rung), str(out.resolve())),
             ),
             readable=(listing.resolve(), *(file.resolve() for file in files)),
             writable=(out.parent.resolve(),),

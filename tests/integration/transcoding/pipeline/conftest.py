@@ -7,9 +7,11 @@ import pytest
 from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
 from vitascope.transcoding.pipeline.contracts import Outcome
+from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
+Alternatives = tuple[Outcome, Path]
 Published = Callable[[str], tuple[Outcome, Path]]
 
 
@@ -37,3 +39,11 @@ def published(corpus: Corpus, bench: Workbench, tmp_path_factory: pytest.TempPat
         return outcomes[name], folder / name
 
     return of
+
+
+@pytest.fixture(scope="session")
+def alternatives(corpus: Corpus, bench: Workbench, tmp_path_factory: pytest.TempPathFactory) -> Alternatives:
+    """The set of a film in HDR10 in every codec, made in chunks."""
+    profile = Profile(video=VideoProfile(codecs=("hevc", "av1", "vp9"), chunk_seconds=2.0))
+    out = tmp_path_factory.mktemp("alternatives") / "set"
+    return Pipeline(bench).transcode(corpus["graded"], out=out, profile=profile), out

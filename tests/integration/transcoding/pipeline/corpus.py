@@ -168,6 +168,22 @@ def ten_bit(file: Path, _corpus: Corpus) -> None:
 
 
 @_film
+def graded(file: Path, _corpus: Corpus) -> None:
+    """HDR10 with all that it can say of its grading: 25 frames per second, two chunks and a bit."""
+    colour = "colorprim=bt2020:transfer=smpte2084:colormatrix=bt2020nc:log-level=none:keyint=25"
+    display = "G(13250,34500)B(7500,3000)R(34000,16000)WP(15635,16450)L(10000000,1)"
+    parameters = f"{colour}:master-display={display}:max-cll=1000,400"
+    codec = ("-c:v", "libx265", "-preset", "ultrafast", "-pix_fmt", "yuv420p10le", "-x265-params", parameters)
+    ffmpeg(*picture("320x180", rate="25", seconds=5), *codec, "-tag:v", "hvc1", str(file))
+
+
+@_film
+def short_groups(file: Path, _corpus: Corpus) -> None:
+    """A key frame every second: 25 frames per second, two chunks and a bit."""
+    ffmpeg(*picture("160x90", rate="25", seconds=5), *H264, "-g", "25", str(file))
+
+
+@_film
 def hybrid_log_gamma(file: Path, _corpus: Corpus) -> None:
     """HEVC, 10 bit, with the transfer of HLG and nothing else told about its colours."""
     colour = "transfer=arib-std-b67:log-level=none"

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from vitascope.transcoding.pipeline.binaries import describe, find
+from vitascope.transcoding.pipeline.binaries import describe, find, require_encoders
 from vitascope.transcoding.pipeline.contracts import ProgramMissing
 
 
@@ -45,3 +45,18 @@ class TestDescribe:
         reports = describe({"VITASCOPE_FFPROBE": "/nowhere/ffprobe"})
 
         assert "/nowhere/ffprobe" in (reports[1].problem or "")
+
+
+class TestRequireEncoders:
+    def test_here(self) -> None:
+        """The ffmpeg that we depend on encodes every codec."""
+        require_encoders(find(os.environ).ffmpeg, {"h264", "hevc", "av1", "vp9"})
+
+    def test_lacking(self) -> None:
+        """A program that does not encode what is needed is told, with the names of the encoders."""
+        poor = find(os.environ).packager
+
+        with pytest.raises(ProgramMissing, match=r"no libsvtav1, libx264") as caught:
+            require_encoders(poor, {"h264", "av1"})
+
+        assert caught.value.field == "VITASCOPE_FFMPEG"

@@ -246,7 +246,7 @@ class TestJoin:
         """Hundreds of chunks of an odd rate stand exactly where they belong, to the tick."""
         film, file = one_chunk(films, bench, tmp_path)
 
-        join(film.plan, [file] * 400, out=tmp_path / "joined.mp4", bench=bench)
+        join(film.plan, film.plan.rungs[1], [file] * 400, out=tmp_path / "joined.mp4", bench=bench)
 
         assert drift(file, tmp_path / "joined.mp4") == 0
 
@@ -255,7 +255,7 @@ class TestJoin:
         film, file = one_chunk(films, bench, tmp_path)
         careless = _Careless(tools=bench.tools)
 
-        join(film.plan, [file] * 400, out=tmp_path / "joined.mp4", bench=careless)
+        join(film.plan, film.plan.rungs[1], [file] * 400, out=tmp_path / "joined.mp4", bench=careless)
 
         assert drift(file, tmp_path / "joined.mp4") != 0
 

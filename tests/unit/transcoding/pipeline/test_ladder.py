@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vitascope.transcoding.pipeline.contracts import Rate, SourceMedia, VideoTrack
-from vitascope.transcoding.pipeline.ladder import plan, rungs_for
+from vitascope.transcoding.pipeline.ladder import own_rungs, plan, rungs_for
+from vitascope.transcoding.pipeline.profile import Profile, RungProfile, VideoProfile
 
 
 def video(width: int, height: int, *, rate: Rate = Rate(25)) -> VideoTrack:  # noqa: B008 - frozen
@@ -99,3 +100,63 @@ class TestPlan:
         source = media(video(1280, 720))
 
         assert plan(source) == plan(source)
+
+
+class TestOwnRungs:
+    def test_each_codec(self) -> None:
+        """An own rung is made in each codec of the profile, or in the one that it names, H.264 first."""
+        profile = VideoProfile(
+            codecs=("av1",),
+            rungs=(
+                RungProfile(height=360, max_rate=700_000),
+                RungProfile(height=720, max_rate=1_500_000, codec="av1", crf=40),
+            ),
+        )
+
+        rungs, warnings = own_rungs(video(1280, 720), profile)
+
+        assert [(rung.name, rung.max_rate) for rung in rungs] == [
+            ("360p", 700_000),
+            ("720p-av1", 1_500_000),
+            ("360p-av1", 420_000),
+        ]
+        assert rungs[1].crf == 40
+        assert warnings == ()
+
+    def test_beyond_the_source(self) -> None:
+        """A rung larger than the film is left out with a warning, and never all of H.264."""
+        profile = VideoProfile(
+            rungs=(
+                RungProfile(height=1080, max_rate=3_000_000),
+                RungProfile(height=180, max_rate=200_000, codec="vp9"),
+            )
+        )
+
+        rungs, warnings = own_rungs(video(640, 360), profile)
+
+        assert [(rung.name, rung.codec) for rung in rungs] == [("360p", "h264"), ("180p-vp9", "vp9")]
+        assert warnings == ("The film is smaller than the rung of 1080 lines; that rung is left out.",)
+
+    def test_plan(self) -> None:
+        """The plan of a profile with rungs of its own has these, and tells what was left out."""
+        rung = RungProfile(height=240, max_rate=300_000, crf=30)
+        beyond = RungProfile(height=2160, max_rate=9_000_000)
+
+        made = plan(media(video(640, 360)), Profile(video=VideoProfile(rungs=(rung, beyond))))
+
+        assert [(rung.name, rung.crf) for rung in made.rungs] == [("240p", 30)]
+        assert len(made.warnings) == 1
+
+    def test_largest(self) -> None:
+        """All are scaled from the largest picture, whatever its codec."""
+        profile = VideoProfile(
+            rungs=(
+                RungProfile(height=2160, max_rate=9_000_000, codec="av1"),
+                RungProfile(height=1080, max_rate=4_000_000),
+            )
+        )
+
+        made = plan(media(video(3840, 2160)), Profile(video=profile))
+
+        assert made.largest.name == "2160p-av1"
+        assert made.rungs[0].name == "1080p"

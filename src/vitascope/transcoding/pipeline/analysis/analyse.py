@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import replace
 
+from vitascope.transcoding.pipeline.alternatives import in_kinds
 from vitascope.transcoding.pipeline.analysis import choose, reel, shots, trials, vmaf
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.analysis.hull import upper_hull
@@ -43,13 +44,13 @@ def load(file: Path) -> Analysis:
 
 
 def with_ladder(film: Film, analysis: Analysis) -> Film:
-    """The film, with the ladder that was found in its plan."""
-    return replace(film, plan=replace(film.plan, rungs=analysis.rungs))
+    """The film, with the ladder that was found in its plan, in every codec that the plan has."""
+    return replace(film, plan=replace(film.plan, rungs=in_kinds(analysis.rungs, film.plan.rungs)))
 
 
 def _found(film: Film, *, work: Path, bench: Workbench) -> tuple[Analysis, float]:
     plan = film.plan
-    sizes = sizes_under(plan.rungs)
+    sizes = sizes_under(plan.ordinary)
     with tempfile.TemporaryDirectory(prefix=".analysis-", dir=work.resolve()) as name:
         folder = Path(name)
         windows, finding = shots.find(film, bench=bench)
@@ -68,7 +69,7 @@ def _found(film: Film, *, work: Path, bench: Workbench) -> tuple[Analysis, float
         estimates=estimates,
         hull=upper_hull(choose.within(estimates, sizes)),
         chosen=chosen,
-        rungs=choose.rungs(chosen, sizes) or plan.rungs,
+        rungs=choose.rungs(chosen, sizes) or plan.ordinary,
         warnings=() if chosen else (_UNCHANGED,),
     )
     return analysis, finding + cutting + trying

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline.analysis.findings import Window
 from vitascope.transcoding.pipeline.chunks import SPLITTABLE
@@ -90,7 +91,12 @@ def _arguments(film: Film, window: Window, piece: Path, *, pixels: int) -> Itera
     if start > run_up:
         yield from ("-noaccurate_seek", "-ss", f"{start - run_up:.6f}")
     chunk = Chunk(number=0, first=window.first, frames=window.frames)
-    yield from ("-i", input_name(film.file), "-filter_complex", graph(plan, chunk, plan.rungs[:1]))
+    yield from (
+        "-i",
+        input_name(film.file),
+        "-filter_complex",
+        graph(plan, chunk, [replace(plan.rungs[0], engine=None)]),
+    )
     yield from ("-map", "[v0]", "-frames:v", str(window.frames))
     yield from ("-c:v", "libx264", "-preset", "ultrafast", "-qp", "0", "-threads", "1", "-f", "h264")
     yield str(piece)

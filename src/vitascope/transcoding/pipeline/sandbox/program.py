@@ -24,6 +24,8 @@ _KEPT_OUTPUT = 8 << 20
 _KEPT_ERRORS = 64 << 10
 _CANCEL_POLL = 0.1  # seconds: how late a cancellation may be seen
 _MIB = 1 << 20
+# SVT_LOG: SVT-AV1 tells its life on standard error unless it is asked for errors only.
+_ENVIRONMENT = {"LC_ALL": "C.UTF-8", "SVT_LOG": "1"}
 
 
 class Cancellation(Protocol):
@@ -138,7 +140,7 @@ class _Process:
             stderr=subprocess.PIPE,
             pass_fds=(status,),
             # Nothing of our environment, which may hold secrets, goes along.
-            env={"LC_ALL": "C.UTF-8"},
+            env=_ENVIRONMENT,
             start_new_session=True,
             cwd=command.folder or "/",
         )
