@@ -8,18 +8,32 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
+from typing import TypedDict, Unpack
 
 import click
 import msgspec
 
+from vitascope.foundation.errors import Invalid
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
 from vitascope.transcoding.pipeline.analysis import report as reporting
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
-from vitascope.transcoding.pipeline.profile import Ladder, Profile, VideoProfile
+from vitascope.transcoding.pipeline.profile import Ladder, Profile
 from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline
+from vitascope.transcoding.pipeline.side_files import SideFiles
+from vitascope.transcoding.pipeline.subtitles import side_text
 from vitascope.transcoding.pipeline.workbench import Workbench
+
+
+class Choices(TypedDict):
+    """What of the profile can be chosen by options."""
+
+    thumbnails_at: tuple[float, ...]
+    poster_at: float | None
+    loudness: str | None
+    opus: bool
+    ladder: Ladder
 
 
 @click.command("transcode")
@@ -44,17 +58,37 @@ from vitascope.transcoding.pipeline.workbench import Workbench
     type=click.Path(path_type=Path, dir_okay=False),
     help="With --ladder auto: draw what was found, as FILE.svg or FILE.html.",
 )
+@click.option(
+    "--subtitle",
+    "subtitles",
+    multiple=True,
+    metavar="FILE[:LANG[:forced|sdh]]",
+    help="A subtitle file (SRT, WebVTT, TTML), its language, and if it is forced or for the hard of hearing.",
+)
+@click.option("--chapters", type=click.Path(path_type=Path), help="A file of chapters (WebVTT, or a list).")
+@click.option("--thumbnail-at", "thumbnails_at", type=float, multiple=True, help="Draw the picture there.")
+@click.option("--poster-at", type=float, help="The second whose picture is the poster.")
+@click.option("--loudness", help="The loudness to bring the sound to in LUFS, or `keep`.  [default: -16]")
+@click.option("--opus", is_flag=True, help="Offer the sound in Opus as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
 @click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
 def command(
-    file: Path, out: Path, *, ladder: Ladder, report: Path | None, as_json: bool, max_hours: float
+    file: Path,
+    out: Path,
+    *,
+    report: Path | None,
+    as_json: bool,
+    max_hours: float,
+    subtitles: tuple[str, ...],
+    chapters: Path | None,
+    **chosen: Unpack[Choices],
 ) -> None:
     """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
 
     No rendition is larger than the film. Exits with 1 and says why if the film cannot be transcoded;
     nothing is left behind then.
     """
-    profile = Profile(video=VideoProfile(ladder=ladder))
+    ladder = chosen["ladder"]
     found: list[Analysis] = []
     with problems_told(as_json=as_json), _cancelled_by_signals() as cancelled, _progress(ladder) as listen:
         if report is not None:
@@ -65,7 +99,10 @@ def command(
             listen=listen,
             cancel=cancelled,
         )
-        outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
+        beside = SideFiles(texts=tuple(map(side_text, subtitles)), chapters=chapters)
+        outcome = Pipeline(bench).transcode(
+            file, out=out, profile=profile_of(chosen), beside=beside, on_analysis=found.append
+        )
         if report is not None:
             reporting.write(report, found[0], renditions=outcome.renditions)
     if as_json:
@@ -78,6 +115,30 @@ def _require_report(report: Path, ladder: Ladder) -> None:
     if ladder != "auto":
         raise reporting.ReportUnwritable("Only --ladder auto gives a report.", field="report")
     reporting.require_report(report)
+
+
+def profile_of(choices: Choices) -> Profile:
+    """The profile that the options ask for; raises Invalid for one that is out of range."""
+    asked = {
+        "video": {"ladder": choices["ladder"]},
+        "audio": {"codecs": ["opus"] if choices["opus"] else [], **_loudness(choices["loudness"])},
+        "pictures": {"thumbnails_at": choices["thumbnails_at"], "poster_at": choices["poster_at"]},
+    }
+    try:
+        return msgspec.convert(asked, Profile)
+    except msgspec.ValidationError as problem:
+        raise Invalid(f"{problem}.", field="profile") from problem
+
+
+def _loudness(said: str | None) -> dict[str, float | None]:
+    if said is None:
+        return {}
+    if said == "keep":
+        return {"loudness": None}
+    try:
+        return {"loudness": float(said)}
+    except ValueError as problem:
+        raise Invalid(f"{said!r} is neither a number of LUFS nor `keep`.", field="loudness") from problem
 
 
 def as_object(outcome: Outcome, *, file: Path, out: Path) -> bytes:

@@ -2,6 +2,7 @@
 
 from math import ceil
 
+from vitascope.transcoding.pipeline import sounds
 from vitascope.transcoding.pipeline.contracts import Plan, Rate, Rung, SourceMedia, VideoTrack
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 
@@ -36,6 +37,11 @@ def plan(media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
         gop=max(1, ceil(round(_SEGMENT_SECONDS * rate.numerator / rate.denominator, 6))),
         rungs=rungs_for(media.video),
         chunk_seconds=profile.video.chunk_seconds,
+        mixes=sounds.mixes(media.audio, profile.audio),
+        loudness=sounds.loudness(profile.audio),
+        chapters=media.chapters,
+        thumbnails_at=profile.pictures.thumbnails_at,
+        poster_at=profile.pictures.poster_at,
     )
 
 

@@ -21,6 +21,7 @@ from vitascope.transcoding.pipeline.analysis import analyse as analysing
 from vitascope.transcoding.pipeline.analysis import measure as measuring
 from vitascope.transcoding.pipeline.analysis.findings import Analysis, Window
 from vitascope.transcoding.pipeline.audio import EncodedSound
+from vitascope.transcoding.pipeline.chapters import arranged
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
     Chunk,
@@ -42,6 +43,7 @@ from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
+from vitascope.transcoding.pipeline.side_files import NONE_BESIDE, SideFiles, files_of, with_side_files
 from vitascope.transcoding.pipeline.verify import Checked
 from vitascope.transcoding.pipeline.video import EncodedChunk
 from vitascope.transcoding.pipeline.workbench import Workbench
@@ -77,9 +79,9 @@ class Pipeline:
             )
         return media, StageTime(wall=clock(), cpu=cpu)
 
-    def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
-        """What will be made of it."""
-        return ladder.plan(media, profile)
+    def plan(self, media: SourceMedia, profile: Profile = DEFAULT, beside: SideFiles = NONE_BESIDE) -> Plan:
+        """What will be made of it and of the files beside it; raises TrackRejected for one of those."""
+        return with_side_files(ladder.plan(media, profile), beside, limits=self._bench.limits)
 
     def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
         """Find the ladder that suits a film, under the ceilings of its plan."""
@@ -94,9 +96,12 @@ class Pipeline:
         with self._stage("measure"):
             return measuring.measure(film, files, windows=windows, work=work, bench=self._bench)
 
-    def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
+    def encode(
+        self, source: Path, plan: Plan, *, work: Path, beside: SideFiles = NONE_BESIDE
+    ) -> tuple[Encoded, StageTime]:
         """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
-        return encoding.encode(Film.of(source, plan), work=work, bench=self._bench)
+        film = Film.of(source, plan, beside=files_of(beside))
+        return encoding.encode(film, work=work, bench=self._bench)
 
     def cut(self, film: Film, *, found: Callable[[Chunk], None]) -> StageTime:
         """Cut a film into chunks; `found` is given each as soon as it is known."""
@@ -156,6 +161,7 @@ class Pipeline:
         *,
         out: Path,
         profile: Profile = DEFAULT,
+        beside: SideFiles = NONE_BESIDE,
         on_analysis: Callable[[Analysis], None] = _unread,
     ) -> Outcome:
         """Do all of it; `out` is complete when this returns, and untouched if it raises.
@@ -165,7 +171,7 @@ class Pipeline:
         require_free(out)
         times: dict[str, StageTime] = {}
         media, times["probe"] = self.probe(source)
-        film = full = Film.of(source, self.plan(media, profile))
+        film = full = Film.of(source, self.plan(media, profile, beside), beside=files_of(beside))
         # Beside the output: the last step is a rename, which stays on one disk.
         with _workspace(out) as work:
             windows: Sequence[Window] = ()
@@ -173,7 +179,7 @@ class Pipeline:
                 analysis, times["analyse"] = self.analyse(film, work=work)
                 on_analysis(analysis)
                 film, windows = analysing.with_ladder(film, analysis), analysis.windows
-            encoded, times["encode"] = self.encode(source, film.plan, work=work)
+            encoded, times["encode"] = self.encode(source, film.plan, work=work, beside=beside)
             qualities: Sequence[Quality] = ()
             if windows:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
@@ -249,6 +255,7 @@ def outcome(
         captions=captions(packaged),
         manifests=MANIFESTS,
         pictures=pictures,
+        chapters=arranged(encoded.plan.chapters, duration=encoded.duration),
         duration=encoded.duration,
         warnings=encoded.warnings,
         stages=stages,
@@ -282,17 +289,21 @@ def renditions(encoded: Encoded, checked: Checked) -> tuple[Rendition, ...]:
 
 def sounds(packaged: Packaged, checked: Checked) -> tuple[SoundRendition, ...]:
     """The audio renditions, the default first."""
+    streams = {stream.playlist: stream for stream in checked.audio}
     return tuple(
         SoundRendition(
             language=sound.track.language,
             name=sound.name,
             default=sound.default,
+            role=sound.track.role,
+            channels=sound.mix.channels,
+            loudness=sound.loudness,
             codec=stream.initialisation.codec,
             average_bandwidth=stream.average_bandwidth,
             peak_bandwidth=stream.peak_bandwidth,
             playlist=stream.playlist,
         )
-        for sound, stream in zip(packaged.audio, checked.audio, strict=True)
+        for sound, stream in ((sound, streams[f"{sound.folder}/index.m3u8"]) for sound in packaged.audio)
     )
 
 
@@ -304,6 +315,7 @@ def captions(packaged: Packaged) -> tuple[Caption, ...]:
             name=text.name,
             default=text.track.default,
             forced=text.track.forced,
+            hard_of_hearing=text.track.hard_of_hearing,
             playlist=f"{text.folder}/index.m3u8",
             file=f"{text.folder}/captions.vtt",
         )
