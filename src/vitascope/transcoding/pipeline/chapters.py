@@ -22,8 +22,8 @@ def chapters_of(reported: Sequence[Mapping[str, Any]], *, start: float) -> tuple
     """Chapters as ffprobe reports them, in seconds of the film, which begins at `start`."""
     return tuple(
         Chapter(
-            start=_number(one.get("start_time")) - start,
-            end=_number(one.get("end_time")) - start,
+            start=_seconds(one.get("start_time")) - start,
+            end=_seconds(one.get("end_time")) - start,
             title=plain(str({k.lower(): v for k, v in one.get("tags", {}).items()}.get("title", ""))),
         )
         for one in reported[:_MOST]
@@ -51,7 +51,7 @@ def _from_cue(cue: Cue) -> Chapter:
 def _from_line(match: re.Match[str]) -> Chapter:
     hours, minutes, seconds, title = match.groups()
     start = int(hours or 0) * 3600 + int(minutes) * 60 + float(seconds)
-    return Chapter(start=start, end=float("inf"), title=plain(title))
+    return Chapter(start=start, end=start, title=plain(title))  # it lasts up to the next one
 
 
 def plain(title: str) -> str:
@@ -65,12 +65,12 @@ def arranged(chapters: Iterable[Chapter], *, duration: float) -> tuple[Chapter, 
     starts = {
         round(max(0.0, one.start), 3): one.title
         for one in sorted(chapters, key=lambda one: one.start)
-        if isfinite(one.start) and one.start < duration - 0.001
+        if one.start < duration - 0.001
     }
     ends = [*list(starts)[1:], int(duration * 1000) / 1000]
     return tuple(
         Chapter(start=start, end=end, title=title or f"Chapter {number}")
-        for number, ((start, title), end) in enumerate(zip(starts.items(), ends, strict=True), start=1)
+        for number, ((start, title), end) in enumerate(zip(starts.items(), ends, strict=False), start=1)
         if end > start
     )
 
@@ -98,8 +98,10 @@ def as_json(chapters: Sequence[Chapter]) -> bytes:
     ).encode()
 
 
-def _number(value: object) -> float:
+def _seconds(value: object) -> float:
+    """A time that is said, zero for what is none."""
     try:
-        return float(str(value))
+        seconds = float(str(value))
     except ValueError:
-        return float("nan")
+        return 0.0
+    return seconds if isfinite(seconds) else 0.0

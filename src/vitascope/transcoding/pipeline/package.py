@@ -44,6 +44,7 @@ class PackagedSound(Struct, frozen=True, kw_only=True):
     mix: Mix
     group: str
     loudness: float | None
+    gain: float
     name: str
     default: bool
     folder: str
@@ -190,6 +191,7 @@ def _sounds(encoded: Encoded) -> tuple[PackagedSound, ...]:
             mix=sound.mix,
             group=group_of(sound.mix),
             loudness=None if sound.loudness is None else round(sound.loudness + sound.gain, 1),
+            gain=sound.gain,
             name=named[sound.mix.track],
             default=sound.mix.track == ordered[0].mix.track,
             folder=f"audio/{number}",

@@ -298,6 +298,7 @@ def sounds(packaged: Packaged, checked: Checked) -> tuple[SoundRendition, ...]:
             role=sound.track.role,
             channels=sound.mix.channels,
             loudness=sound.loudness,
+            gain=sound.gain,
             codec=stream.initialisation.codec,
             average_bandwidth=stream.average_bandwidth,
             peak_bandwidth=stream.peak_bandwidth,

@@ -12,7 +12,7 @@ from math import isfinite
 
 from msgspec import Struct
 
-MOST_CUES = 50_000
+MOST_CUES = 20_000
 _MOST_CHARACTERS = 2_000  # of one cue: more than any screen shows
 _LEAST_SECONDS = 0.001
 _STAMP = r"(-?)(?:(\d{1,4}):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,9}))?"
