@@ -72,7 +72,7 @@ class Choices(TypedDict):
 @click.option("--opus", is_flag=True, help="Offer the sound in Opus as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
 @click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
-def command(
+def command(  # noqa: PLR0913 - each option is an argument
     file: Path,
     out: Path,
     *,

@@ -24,6 +24,7 @@ _NAMED_CHANNELS = 8  # ffmpeg knows no common place for the channels beyond thes
 _CPU_PER_SECOND = 10  # of film
 _LEAST_SECONDS = 900
 _OVERHANG = 0.5  # seconds: an encoder's last packet, not silence after the film
+_LEAST = 0.5  # seconds: of less sound the packager tells a wrong bandwidth, by the encoder's first packet
 _NOTHING = StageTime(wall=0.0, cpu=0.0)
 _RESULT = "sound.json"
 
@@ -85,7 +86,7 @@ def _encode(film: Film, corrections: Sequence[Correction], folder: Path, *, benc
         part
         for number, (mix, wrong) in enumerate(zip(plan.mixes, corrections, strict=True))
         for part in (
-            *_mapped(plan, mix, filters(wrong, plan.loudness)),
+            *_mapped(plan, mix, (*filters(wrong, plan.loudness), f"apad=whole_dur={_LEAST}")),
             *_codec(mix),
             str(folder / _name(number)),
         )

@@ -102,6 +102,12 @@ def single_frame(file: Path, _corpus: Corpus) -> None:
 
 
 @_film
+def moment(file: Path, _corpus: Corpus) -> None:
+    """Three pictures, with as much sound."""
+    ffmpeg(*picture("320x180", rate="25", seconds=0.12), *tone(seconds=0.12), *H264, "-c:a", "aac", str(file))
+
+
+@_film
 def slides(file: Path, _corpus: Corpus) -> None:
     """A picture every four seconds."""
     ffmpeg(*picture("320x180", rate="1/4", seconds=12), *H264, str(file))

@@ -5,6 +5,7 @@ from pathlib import Path
 import m3u8
 import pytest
 from mpegdash.parser import MPEGDASHParser
+from tests.integration.transcoding.pipeline.conftest import Published
 from tests.integration.transcoding.pipeline.corpus import SUBTITLES, Corpus
 
 from vitascope.transcoding.pipeline.contracts import Outcome, SetInvalid
@@ -149,6 +150,12 @@ class TestPackage:
 
         assert (still.at, still.picture.width, still.picture.height) == (2.5, 320, 180)
         assert (folder / still.picture.file).read_bytes().startswith(b"\xff\xd8\xff")
+
+    def test_a_moment(self, published: Published) -> None:
+        """A film of a tenth of a second, sound and all, is a set too."""
+        outcome, _ = published("moment")
+
+        assert (outcome.renditions[0].frames, len(outcome.audio)) == (3, 1)
 
     def test_verified(self, whole: tuple[Outcome, Path], bench: Workbench) -> None:
         """A group that names a track which is not there is found."""
