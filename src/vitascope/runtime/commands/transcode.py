@@ -4,15 +4,16 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import get_args
+from typing import TypedDict, Unpack, get_args
 
 import click
 import msgspec
 
+from vitascope.foundation.errors import Invalid
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
 from vitascope.transcoding.pipeline import profile as profiles
@@ -21,7 +22,22 @@ from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
 from vitascope.transcoding.pipeline.profile import Hardware, Hdr, Ladder, Profile
 from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline
+from vitascope.transcoding.pipeline.side_files import SideFiles
+from vitascope.transcoding.pipeline.subtitles import side_text
 from vitascope.transcoding.pipeline.workbench import Workbench
+
+
+class Choices(TypedDict):
+    """What of the profile can be chosen by options."""
+
+    ladder: Ladder | None
+    codecs: str | None
+    hdr: Hdr | None
+    hardware: Hardware | None
+    loudness: str | None
+    opus: bool
+    thumbnails_at: tuple[float, ...]
+    poster_at: float | None
 
 
 @click.command("transcode")
@@ -59,6 +75,18 @@ from vitascope.transcoding.pipeline.workbench import Workbench
     type=click.Path(path_type=Path, dir_okay=False),
     help="With --ladder auto: draw what was found, as FILE.svg or FILE.html.",
 )
+@click.option(
+    "--subtitle",
+    "subtitles",
+    multiple=True,
+    metavar="FILE[:LANG[:forced|sdh]]",
+    help="A subtitle file (SRT, WebVTT, TTML), its language, and if it is forced or for the hard of hearing.",
+)
+@click.option("--chapters", type=click.Path(path_type=Path), help="A file of chapters (WebVTT, or a list).")
+@click.option("--thumbnail-at", "thumbnails_at", type=float, multiple=True, help="Draw the picture there.")
+@click.option("--poster-at", type=float, help="The second whose picture is the poster.")
+@click.option("--loudness", help="The loudness to bring the sound to in LUFS, or `keep`.  [default: -16]")
+@click.option("--opus", is_flag=True, help="Offer the sound in Opus as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the result.")
 @click.option("--max-hours", type=float, default=12.0, show_default=True, help="Refuse longer films.")
 @click.option(
@@ -73,31 +101,31 @@ def command(  # noqa: PLR0913 - each is an option of the command line
     out: Path,
     *,
     profile_file: Path | None,
-    ladder: Ladder | None,
-    codecs: str | None,
-    hdr: Hdr | None,
-    hardware: Hardware | None,
+    subtitles: tuple[str, ...],
+    chapters: Path | None,
     report: Path | None,
     as_json: bool,
     max_hours: float,
     workers: int,
+    **chosen: Unpack[Choices],
 ) -> None:
     """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
 
     No rendition is larger than the film. Exits with 1 and says why if the film cannot be transcoded;
     nothing is left behind then.
     """
-    named = codecs.lower().split(",") if codecs else None
-    chosen = {"ladder": ladder, "codecs": named, "hdr": hdr, "hardware": hardware}
     limits, found = Limits(duration=max_hours * 3600), list[Analysis]()
     with problems_told(as_json=as_json):
         profile = profile_of(profile_file, chosen)
+        beside = SideFiles(texts=tuple(map(side_text, subtitles)), chapters=chapters)
         if report is not None:
             _require_report(report, profile.video.ladder)
         with _cancelled_by_signals() as cancelled, _progress(profile.video.ladder) as listen:
             tools = binaries.find(os.environ)
             bench = Workbench(tools=tools, limits=limits, listen=listen, cancel=cancelled, workers=workers)
-            outcome = Pipeline(bench).transcode(file, out=out, profile=profile, on_analysis=found.append)
+            outcome = Pipeline(bench).transcode(
+                file, out=out, profile=profile, beside=beside, on_analysis=found.append
+            )
         if report is not None:
             reporting.write(report, found[0], renditions=outcome.renditions)
     if as_json:
@@ -112,11 +140,29 @@ def _require_report(report: Path, ladder: Ladder) -> None:
     reporting.require_report(report)
 
 
-def profile_of(file: Path | None, chosen: Mapping[str, object]) -> Profile:
-    """The profile in a file, or the usual one, with what was chosen for the picture instead."""
+def profile_of(file: Path | None, chosen: Choices) -> Profile:
+    """The profile in a file, or the usual one, with what was chosen by options instead."""
     members = msgspec.to_builtins(profiles.load(file) if file else profiles.DEFAULT)
-    members["video"] |= {name: choice for name, choice in chosen.items() if choice}
+    codecs = chosen["codecs"].lower().split(",") if chosen["codecs"] else None
+    wishes: dict[str, dict[str, object]] = {
+        "video": {name: chosen[name] for name in ("ladder", "hdr", "hardware")} | {"codecs": codecs},
+        "audio": {"codecs": ["opus"] if chosen["opus"] else None},
+        "pictures": {name: chosen[name] for name in ("thumbnails_at", "poster_at")},
+    }
+    for part, values in wishes.items():
+        members[part] |= {name: value for name, value in values.items() if value not in (None, ())}  # noqa: PLR6201 - a list has no hash
+    if chosen["loudness"] is not None:
+        members["audio"]["loudness"] = _loudness(chosen["loudness"])
     return profiles.of(members)
+
+
+def _loudness(said: str) -> float | None:
+    if said == "keep":
+        return None
+    try:
+        return float(said)
+    except ValueError as problem:
+        raise Invalid(f"{said!r} is neither a number of LUFS nor `keep`.", field="loudness") from problem
 
 
 def as_object(outcome: Outcome, *, file: Path, out: Path) -> bytes:

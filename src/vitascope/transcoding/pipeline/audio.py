@@ -1,6 +1,6 @@
 """Encode the sound of a film: each track once and whole, because joined pieces click and drift."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -8,20 +8,23 @@ from msgspec import Struct
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.binaries import version
-from vitascope.transcoding.pipeline.contracts import AudioTrack, Plan, StageTime
+from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, StageTime
 from vitascope.transcoding.pipeline.encoded import EncodedAudio
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.loudness import Correction, Measure, correction, filters, measures, meter
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
 from vitascope.transcoding.pipeline.video import require_success
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
-_BITS = 128_000
 _HERTZ = 48_000
+_LAYOUTS = {2: "stereo", 6: "5.1"}
+_NAMED_CHANNELS = 8  # ffmpeg knows no common place for the channels beyond these
 _CPU_PER_SECOND = 10  # of film
 _LEAST_SECONDS = 900
 _OVERHANG = 0.5  # seconds: an encoder's last packet, not silence after the film
+_LEAST = 0.5  # seconds: of less sound the packager tells a wrong bandwidth, by the encoder's first packet
 _NOTHING = StageTime(wall=0.0, cpu=0.0)
 _RESULT = "sound.json"
 
@@ -35,13 +38,20 @@ class EncodedSound(Struct, frozen=True, kw_only=True):
 
 def encode_sound(film: Film, *, work: Path, bench: Workbench) -> tuple[EncodedSound, StageTime]:
     """Encode all sound tracks into a folder of `work` named after film and tracks; skips what is there."""
-    decisive = (version(bench.tools.ffmpeg), film.plan.container, film.plan.audio)
+    plan = film.plan
+    decisive = (version(bench.tools.ffmpeg), plan.container, plan.audio, plan.mixes, plan.loudness)
     folder = work.resolve() / f"sound-{fingerprint(film.digest, *decisive)}"
     took = _NOTHING
     if not (folder / _RESULT).is_file():
         with built(folder) as partial:
-            took = _encode(film, partial, bench=bench)
-            examined = [_examine(track, partial / _name(n)) for n, track in enumerate(film.plan.audio)]
+            measured, measuring = measure(film, bench=bench)
+            corrections = [correction(one, plan.loudness) for one in measured]
+            encoding = _encode(film, corrections, partial, bench=bench)
+            took = StageTime(wall=measuring.wall + encoding.wall, cpu=measuring.cpu + encoding.cpu)
+            examined = [
+                _examine(plan, number, partial, measure=measured[number], gain=corrections[number].gain)
+                for number in range(len(plan.mixes))
+            ]
             (partial / _RESULT).write_bytes(msgspec.json.encode(examined, enc_hook=str))
     tracks = msgspec.json.decode(
         (folder / _RESULT).read_bytes(), type=tuple[EncodedAudio, ...], dec_hook=lambda kind, text: kind(text)
@@ -49,51 +59,107 @@ def encode_sound(film: Film, *, work: Path, bench: Workbench) -> tuple[EncodedSo
     return EncodedSound(folder=folder, tracks=tracks), took
 
 
-def _encode(film: Film, folder: Path, *, bench: Workbench) -> StageTime:
-    if not film.plan.audio:
+def measure(film: Film, *, bench: Workbench) -> tuple[tuple[Measure, ...], StageTime]:
+    """How loud each track to be made would be uncorrected; nothing is measured if that does not matter.
+
+    It is each mix that is measured, because a downmix is not as loud as what it is made of.
+    """
+    plan = film.plan
+    if plan.loudness is None or not plan.mixes:
+        return (Measure(),) * len(plan.mixes), _NOTHING
+    outputs = [
+        part
+        for number, mix in enumerate(plan.mixes)
+        for part in (*_mapped(plan, mix, [meter(number)]), "-f", "null", "-")
+    ]
+    finished = bench.run(_command(film, outputs, bench=bench, says="info"), bounds=_bounds(plan))
+    # If it failed, then so will the encoding, which says why.
+    taken = StageTime(wall=finished.wall, cpu=finished.cpu)
+    return measures(finished.errors, count=len(plan.mixes)), taken
+
+
+def _encode(film: Film, corrections: Sequence[Correction], folder: Path, *, bench: Workbench) -> StageTime:
+    plan = film.plan
+    if not plan.mixes:
         return _NOTHING
-    command = Command(
-        program=bench.tools.ffmpeg,
-        arguments=tuple(arguments(film, out=folder, pixels=bench.limits.pixels)),
-        readable=(film.file.resolve(),),
-        writable=(folder,),
+    outputs = [
+        part
+        for number, (mix, wrong) in enumerate(zip(plan.mixes, corrections, strict=True))
+        for part in (
+            *_mapped(plan, mix, (*filters(wrong, plan.loudness), f"apad=whole_dur={_LEAST}")),
+            *_codec(mix),
+            str(folder / _name(number)),
+        )
+    ]
+    finished = bench.run(
+        _command(film, outputs, bench=bench, says="error", writable=(folder,)), bounds=_bounds(plan)
     )
-    finished = bench.run(command, bounds=_bounds(film.plan))
     require_success(finished)
     return StageTime(wall=finished.wall, cpu=finished.cpu)
 
 
 def _bounds(plan: Plan) -> Bounds:
-    seconds = _LEAST_SECONDS + _CPU_PER_SECOND * (plan.duration or 3600.0)
+    seconds = _LEAST_SECONDS + _CPU_PER_SECOND * len(plan.mixes) * (plan.duration or 3600.0)
     return Bounds(cpu=int(seconds), wall=4 * seconds, file=8 << 30)
 
 
-def arguments(film: Film, *, out: Path, pixels: int) -> Iterator[str]:
-    """The ffmpeg command line that encodes the sound of a film into the folder `out`."""
-    yield from ("-nostdin", "-hide_banner", "-v", "error", "-nostats", "-y")
-    yield from input_options(CONTAINERS[film.plan.container], pixels=pixels)
-    yield from ("-i", input_name(film.file), "-map_metadata", "-1", "-map_chapters", "-1")
-    yield from outputs(film, out=out)
+def _command(
+    film: Film, outputs: Sequence[str], *, bench: Workbench, says: str, writable: tuple[Path, ...] = ()
+) -> Command:
+    return Command(
+        program=bench.tools.ffmpeg,
+        arguments=(
+            *("-nostdin", "-hide_banner", "-v", says, "-nostats", "-y"),
+            *input_options(CONTAINERS[film.plan.container], pixels=bench.limits.pixels),
+            *("-i", input_name(film.file), "-map_metadata", "-1", "-map_chapters", "-1"),
+            *outputs,
+        ),
+        readable=(film.file.resolve(),),
+        writable=writable,
+    )
 
 
-def outputs(film: Film, *, out: Path) -> Iterator[str]:
-    """The part of an ffmpeg command line that encodes the sound of its input."""
-    for number, track in enumerate(film.plan.audio):
-        yield from ("-map", f"0:{track.index}", *_options(), str(out / _name(number)))
+def _mapped(plan: Plan, mix: Mix, corrected: Iterable[str]) -> Iterator[str]:
+    track = plan.audio[mix.track]
+    yield from ("-map", f"0:{track.index}", "-af", ",".join((*_mixing(track, mix), *corrected)))
 
 
-def _options() -> Iterator[str]:
-    yield from ("-c:a", "aac", "-profile:a", "aac_low", "-b:a", str(_BITS), "-ac", "2")
-    yield from ("-ar", str(_HERTZ), "-af", "aresample=async=1:first_pts=0")
+def _mixing(track: AudioTrack, mix: Mix) -> Iterator[str]:
+    """From a source's sound to that of a mix: gaps filled, in floating point, in its channels.
+
+    The format is said, because the level of a downmix depends on it: of integers it is made quieter
+    so that nothing can clip, of floating point it is not.
+    """
+    yield f"aresample={_HERTZ}:async=1:first_pts=0"
+    if track.channels > _NAMED_CHANNELS:
+        yield "pan=stereo|c0=c0|c1=c1"
+    yield f"aformat=sample_fmts=fltp:sample_rates={_HERTZ}:channel_layouts={_LAYOUTS[mix.channels]}"
+
+
+def _codec(mix: Mix) -> Iterator[str]:
+    if mix.codec == "opus":
+        # Mapping family 1 is what a channel layout is written in (RFC 7845).
+        yield from ("-c:a", "libopus", "-mapping_family", "1" if mix.channels > 2 else "0")
+    else:
+        yield from ("-c:a", "aac", "-profile:a", "aac_low")
+    yield from ("-b:a", str(mix.bits), "-ar", str(_HERTZ))
 
 
 def _name(number: int) -> str:
     return f"audio-{number}.mp4"
 
 
-def _examine(track: AudioTrack, file: Path) -> EncodedAudio:
+def _examine(plan: Plan, number: int, folder: Path, *, measure: Measure, gain: float) -> EncodedAudio:
+    mix, file = plan.mixes[number], folder / _name(number)
     read = mp4.read_track(file) if file.is_file() and file.stat().st_size else None
-    return EncodedAudio(track=track, file=Path(file.name), duration=read.seconds if read else 0.0)
+    return EncodedAudio(
+        track=plan.audio[mix.track],
+        mix=mix,
+        file=Path(file.name),
+        duration=read.seconds if read else 0.0,
+        loudness=measure.loudness,
+        gain=gain,
+    )
 
 
 def place(file: Path, *, out: Path, seconds: float, bench: Workbench) -> float:

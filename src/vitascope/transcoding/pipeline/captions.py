@@ -4,13 +4,17 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import Plan, TextTrack
+from vitascope.transcoding.pipeline.charset import decode
+from vitascope.transcoding.pipeline.contracts import StageTime, TextTrack
+from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
+from vitascope.transcoding.pipeline.subtitles import read_subtitles
+from vitascope.transcoding.pipeline.webvtt import Cue, read_cues, tidy, write
 from vitascope.transcoding.pipeline.workbench import Workbench
 
-_BOUNDS = Bounds(cpu=600, wall=1800, file=256 << 20)
+_BOUNDS = Bounds(cpu=600, wall=1800, file=64 << 20)
 
 
 class Captions(Struct, frozen=True, kw_only=True):
@@ -22,41 +26,56 @@ class Captions(Struct, frozen=True, kw_only=True):
     cpu: float = 0.0
 
 
-def extract(source: Path, plan: Plan, *, folder: Path, bench: Workbench) -> Captions:
-    """Write each text track of a source as `text-N.vtt`.
+def extract(film: Film, *, folder: Path, bench: Workbench) -> Captions:
+    """Write each text track of a film's plan as `text-N.vtt`: valid WebVTT, within the film.
 
     A track that cannot be read is left out with a warning: a film without its captions is still a
     film, and one process for each keeps a broken one from spoiling the others.
     """
     files, warnings, wall, cpu = [], [], 0.0, 0.0
-    for number, track in enumerate(plan.text):
+    length = film.plan.video.duration or film.plan.duration
+    for number, track in enumerate(film.plan.text):
         name = f"text-{number}.vtt"
-        finished = bench.run(_command(source, plan, track, folder / name, bench=bench), bounds=_BOUNDS)
-        wall, cpu = wall + finished.wall, cpu + finished.cpu
-        if finished.code == 0 and _has_cues(folder / name):
+        cues, took = _cues(film, track, folder=folder, bench=bench)
+        wall, cpu = wall + took.wall, cpu + took.cpu
+        shown = () if cues is None else tidy(cues, duration=length)
+        if shown:
+            (folder / name).write_text(write(shown), encoding="utf-8")
             files.append((track, name))
         else:
-            warnings.append(_warning(track, failed=finished.code != 0))
+            warnings.append(_warning(track, failed=cues is None))
     return Captions(files=tuple(files), warnings=tuple(warnings), wall=wall, cpu=cpu)
 
 
-def _command(source: Path, plan: Plan, track: TextTrack, file: Path, *, bench: Workbench) -> Command:
-    # Cues beyond the film would lengthen it in the manifest.
-    until = ("-t", f"{plan.duration:.3f}") if plan.duration else ()
+def _cues(
+    film: Film, track: TextTrack, *, folder: Path, bench: Workbench
+) -> tuple[tuple[Cue, ...] | None, StageTime]:
+    """The cues of a track, None if it cannot be read."""
+    if track.side is not None:
+        file = film.beside.get(track.side)
+        return (read_subtitles(file)[0] if file else None), StageTime(wall=0.0, cpu=0.0)
+    raw = folder / "embedded.vtt"
+    finished = bench.run(_command(film, track, raw, bench=bench), bounds=_BOUNDS)
+    took = StageTime(wall=finished.wall, cpu=finished.cpu)
+    try:
+        cues = tuple(read_cues(decode(raw.read_bytes()))) if finished.code == 0 else None
+    except FileNotFoundError:
+        cues = None
+    raw.unlink(missing_ok=True)
+    return cues, took
+
+
+def _command(film: Film, track: TextTrack, file: Path, *, bench: Workbench) -> Command:
     return Command(
         program=bench.tools.ffmpeg,
         arguments=(
             *("-nostdin", "-hide_banner", "-v", "error", "-y"),
-            *input_options(CONTAINERS[plan.container], pixels=bench.limits.pixels),
-            *("-i", input_name(source), "-map", f"0:{track.index}", *until, "-f", "webvtt", str(file)),
+            *input_options(CONTAINERS[film.plan.container], pixels=bench.limits.pixels),
+            *("-i", input_name(film.file), "-map", f"0:{track.index}", "-f", "webvtt", str(file)),
         ),
-        readable=(source.resolve(),),
+        readable=(film.file.resolve(),),
         writable=(file.parent,),
     )
-
-
-def _has_cues(file: Path) -> bool:
-    return file.is_file() and "-->" in file.read_text(encoding="utf-8", errors="replace")
 
 
 def _warning(track: TextTrack, *, failed: bool) -> str:

@@ -7,6 +7,7 @@ VitascopeError
 │   ├── NoVideo                 there is no picture in it
 │   ├── IncompleteMedia         much less of it decodes than it says there is
 │   └── MediaBeyondLimits       more pixels, seconds or tracks than are taken here
+├── TrackRejected          422  a subtitle or chapter file cannot be used as it is
 ├── TranscodeCancelled     409  somebody cancelled it
 ├── OutputOccupied         409  the output folder is not empty
 ├── OutputUnwritable       422  the output folder cannot be made
@@ -50,6 +51,10 @@ class IncompleteMedia(MediaRejected):
 
 class MediaBeyondLimits(MediaRejected):
     """The film has more pixels, seconds or tracks than are taken here."""
+
+
+class TrackRejected(Invalid):
+    """The subtitle or chapter file cannot be used; give SRT, WebVTT or TTML."""
 
 
 class TranscodeCancelled(Conflict):
@@ -172,6 +177,12 @@ class VideoTrack(Struct, frozen=True, kw_only=True):
         return self.dynamic_range != "sdr"
 
 
+SoundRole = Literal["main", "dub", "commentary", "description"]
+"""What a sound track is for; a description tells what is seen to those who cannot see it."""
+
+AudioCodec = Literal["aac", "opus"]
+
+
 class AudioTrack(Struct, frozen=True, kw_only=True):
     """A sound track of a source; the language is a BCP 47 tag, `und` if unknown."""
 
@@ -182,10 +193,16 @@ class AudioTrack(Struct, frozen=True, kw_only=True):
     language: str
     title: str | None
     default: bool
+    role: SoundRole = "main"
 
 
 class TextTrack(Struct, frozen=True, kw_only=True):
-    """A text subtitle track of a source; the language is a BCP 47 tag, `und` if unknown."""
+    """A text subtitle track of a source; the language is a BCP 47 tag, `und` if unknown.
+
+    A forced track is shown to all who hear the film: it translates signs and foreign speech. One for
+    the hard of hearing tells of sounds as well. `side` is the digest of the file that a track comes
+    from if it is not in the film; its index is then -1.
+    """
 
     index: int
     codec: str
@@ -193,6 +210,16 @@ class TextTrack(Struct, frozen=True, kw_only=True):
     title: str | None
     default: bool
     forced: bool
+    hard_of_hearing: bool = False
+    side: str | None = None
+
+
+class Chapter(Struct, frozen=True, kw_only=True):
+    """A part of the film with a title, in seconds."""
+
+    start: float
+    end: float
+    title: str
 
 
 class SourceMedia(Struct, frozen=True, kw_only=True):
@@ -210,6 +237,7 @@ class SourceMedia(Struct, frozen=True, kw_only=True):
     audio: tuple[AudioTrack, ...]
     text: tuple[TextTrack, ...]
     ignored: tuple[str, ...]
+    chapters: tuple[Chapter, ...] = ()
 
 
 class Limits(Struct, frozen=True, kw_only=True):
@@ -240,6 +268,22 @@ class Rung(Struct, frozen=True, kw_only=True):
     engine: Engine | None = None
 
 
+class Mix(Struct, frozen=True, kw_only=True):
+    """A sound track to be made: of which of the plan's tracks, in which codec, channels and rate."""
+
+    track: int
+    codec: AudioCodec
+    channels: Literal[2, 6]
+    bits: int
+
+
+class Loudness(Struct, frozen=True, kw_only=True):
+    """How loud the sound shall be: integrated loudness in LUFS, and its greatest peak in dBTP."""
+
+    target: float
+    true_peak: float
+
+
 class Plan(Struct, frozen=True, kw_only=True):
     """Everything that decides what is made of a source; equal plans make equal sets."""
 
@@ -254,6 +298,11 @@ class Plan(Struct, frozen=True, kw_only=True):
     rungs: tuple[Rung, ...]
     chunk_seconds: float | None = None
     warnings: tuple[str, ...] = ()
+    mixes: tuple[Mix, ...] = ()
+    loudness: Loudness | None = None
+    chapters: tuple[Chapter, ...] = ()
+    thumbnails_at: tuple[float, ...] = ()
+    poster_at: float | None = None
 
     @property
     def ordinary(self) -> tuple[Rung, ...]:
@@ -316,12 +365,16 @@ class Rendition(Struct, frozen=True, kw_only=True):
 
 
 class SoundRendition(Struct, frozen=True, kw_only=True):
-    """One finished audio rendition."""
+    """One finished audio rendition; its loudness in LUFS if it was brought to one by `gain` decibels."""
 
     language: str
     name: str
     default: bool
+    role: SoundRole = "main"
     codec: str
+    channels: int = 2
+    loudness: float | None = None
+    gain: float = 0.0
     average_bandwidth: int
     peak_bandwidth: int
     playlist: str
@@ -334,6 +387,7 @@ class Caption(Struct, frozen=True, kw_only=True):
     name: str
     default: bool
     forced: bool
+    hard_of_hearing: bool = False
     playlist: str
     file: str
 
@@ -346,12 +400,20 @@ class Picture(Struct, frozen=True, kw_only=True):
     height: int
 
 
+class Still(Struct, frozen=True, kw_only=True):
+    """The picture that is seen at a second of the film."""
+
+    at: float
+    picture: Picture
+
+
 class Pictures(Struct, frozen=True, kw_only=True):
-    """Poster in several sizes (largest first), and the seek bar's thumbnails: an index and sheets."""
+    """Poster in several sizes (largest first), the seek bar's thumbnails: index and sheets, and stills."""
 
     posters: tuple[Picture, ...]
     thumbnails: str
     sheets: tuple[Picture, ...]
+    stills: tuple[Still, ...] = ()
 
 
 class Manifests(Struct, frozen=True, kw_only=True):
@@ -377,6 +439,7 @@ class Outcome(Struct, frozen=True, kw_only=True):
     captions: tuple[Caption, ...]
     manifests: Manifests
     pictures: Pictures
+    chapters: tuple[Chapter, ...] = ()
     duration: float
     warnings: tuple[str, ...]
     stages: dict[str, StageTime]

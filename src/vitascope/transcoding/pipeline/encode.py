@@ -186,7 +186,7 @@ def _assemble(film: Film, chunks: Sequence[Chunk], *, work: Path, bench: Workben
     parts, encoded = _parts(film, chunks, folder=work / CHUNKS, bench=bench)
     with built(folder) as partial:
         joined = _join_all(film.plan, parts, folder=partial, bench=bench)
-        captions = extract(film.file, film.plan, folder=partial, bench=bench)
+        captions = extract(film, folder=partial, bench=bench)
         examined = _examine(film.plan, partial, sound, captions, bench=bench)
         (partial / _RESULT).write_bytes(msgspec.json.encode(examined, enc_hook=str))
     return _load(folder), heard.cpu + encoded + captions.cpu + joined
@@ -228,7 +228,7 @@ def _examine(
     heard = tuple(track for track in sound.tracks if track.duration > 0)
     _require_aligned(video, gop=plan.gop)
     _require_complete(plan, video[0].duration, max((track.duration for track in heard), default=0.0))
-    lost = [_lost(track.track) for track in sound.tracks if track.duration == 0]
+    lost = dict.fromkeys(_lost(track.track) for track in sound.tracks if track.duration == 0)
     ended = _end_sounds(heard, sound.folder, folder, seconds=video[0].duration, bench=bench)
     return Encoded(
         folder=Path(),
@@ -251,12 +251,13 @@ def _end_sounds(
     excesses = [
         place(here / sound.file, out=there / sound.file, seconds=seconds, bench=bench) for sound in sounds
     ]
-    return [
+    said = (
         f"The sound track {sound.track.index} ({sound.track.language}) goes on for {clock(excess)} "
         "after the picture; it ends with the picture."
         for sound, excess in zip(sounds, excesses, strict=True)
         if excess
-    ]
+    )
+    return list(dict.fromkeys(said))
 
 
 def _examine_video(rung: Rung, file: Path) -> EncodedVideo:

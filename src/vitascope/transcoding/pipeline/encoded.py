@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import AudioTrack, Plan, Rung, TextTrack
+from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, Rung, TextTrack
 
 
 class EncodedVideo(Struct, frozen=True, kw_only=True):
@@ -18,11 +18,14 @@ class EncodedVideo(Struct, frozen=True, kw_only=True):
 
 
 class EncodedAudio(Struct, frozen=True, kw_only=True):
-    """An encoded sound track."""
+    """An encoded sound track, how loud its source was (LUFS) and by how much that was changed (dB)."""
 
     track: AudioTrack
+    mix: Mix
     file: Path
     duration: float
+    loudness: float | None = None
+    gain: float = 0.0
 
 
 class EncodedText(Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from typing import get_args
 
 from msgspec.structs import replace
 
+from vitascope.transcoding.pipeline import sounds
 from vitascope.transcoding.pipeline.alternatives import CRF, coded, in_codecs, range_in, translated
 from vitascope.transcoding.pipeline.contracts import Codec, Plan, Rate, Rung, SourceMedia, VideoTrack
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile, RungProfile, VideoProfile
@@ -43,6 +44,11 @@ def plan(media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
         rungs=rungs,
         chunk_seconds=profile.video.chunk_seconds,
         warnings=warnings,
+        mixes=sounds.mixes(media.audio, profile.audio),
+        loudness=sounds.loudness(profile.audio),
+        chapters=media.chapters,
+        thumbnails_at=profile.pictures.thumbnails_at,
+        poster_at=profile.pictures.poster_at,
     )
 
 

@@ -36,7 +36,7 @@ def tag_of(code: str | None) -> str:
     if not _TAG.fullmatch(text):
         return UNKNOWN
     language, *rest = text.split("-")
-    return "-".join([_SHORTEST.get(language, language), *map(_subtag, rest)])
+    return "-".join([shortest(language), *map(_subtag, rest)])
 
 
 def _subtag(part: str) -> str:
@@ -46,3 +46,8 @@ def _subtag(part: str) -> str:
 def is_code(language: str) -> bool:
     """Whether two letters are a language of ISO 639-1."""
     return language in _SHORTEST.values()
+
+
+def shortest(language: str) -> str:
+    """The two letters of a language that has them, else the language as it is."""
+    return _SHORTEST.get(language, language)

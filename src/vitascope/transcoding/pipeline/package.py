@@ -5,9 +5,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
+from vitascope.transcoding.pipeline.audio_groups import arrange, group_of
+from vitascope.transcoding.pipeline.chapter_marks import add_chapters
 from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
     Manifests,
+    Mix,
+    SoundRole,
     StageTime,
     TextTrack,
 )
@@ -19,12 +23,28 @@ from vitascope.transcoding.pipeline.workbench import Workbench, built
 MANIFESTS = Manifests(hls="master.m3u8", dash="manifest.mpd")
 _NO_LANGUAGE = "zxx"  # ISO 639-2 for no linguistic content: matches no track, so no caption is forced on
 _CPU_PER_SECOND = 2
+_DESCRIBES = {
+    "hls_characteristics": "public.accessibility.describes-video",
+    "dash_accessibilities": "urn:tva:metadata:cs:AudioPurposeCS:2007=1",
+    "dash_roles": "alternate",
+}
+_SOUND_ROLES: dict[SoundRole, dict[str, str]] = {
+    "main": {"dash_roles": "main"},
+    "dub": {"dash_roles": "dub"},
+    "commentary": {"dash_roles": "commentary"},
+    "description": _DESCRIBES,
+}
+_TRANSCRIPT = "public.accessibility.transcribes-spoken-dialog;public.accessibility.describes-music-and-sound"
 
 
 class PackagedSound(Struct, frozen=True, kw_only=True):
-    """A sound track in the set."""
+    """A sound track in the set; those of a group are of one codec and one number of channels."""
 
     track: AudioTrack
+    mix: Mix
+    group: str
+    loudness: float | None
+    gain: float
     name: str
     default: bool
     folder: str
@@ -59,8 +79,9 @@ def package(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Packaged
             _command(encoded, packaged, partial, bench=bench),
             bounds=_bounds(encoded),
         )
-        _mark_default(packaged, partial / MANIFESTS.hls)
+        arrange(packaged.audio, partial / MANIFESTS.hls)
         _keep_captions(encoded, packaged, partial)
+        add_chapters(encoded.plan.chapters, partial, duration=encoded.duration)
     return packaged, StageTime(wall=finished.wall, cpu=finished.cpu)
 
 
@@ -122,14 +143,17 @@ def _video(file: str, out: str, folder: str) -> str:
 
 
 def _audio(file: str, out: str, sound: PackagedSound) -> str:
+    surround = " 5.1" if sound.mix.channels > 2 else ""
     return _descriptor(
         **{"in": file},
         stream="audio",
         **_segments(out, sound.folder),
         playlist_name=f"{sound.folder}/index.m3u8",
-        hls_group_id="audio",
+        hls_group_id=sound.group,
         hls_name=sound.name,
-        dash_label=sound.name,
+        # Representations of one set are switched between at will: stereo and 5.1 must not be in one.
+        dash_label=f"{sound.name}{surround}",
+        **_SOUND_ROLES[sound.track.role],
         **_language(sound.track),
     )
 
@@ -137,32 +161,43 @@ def _audio(file: str, out: str, sound: PackagedSound) -> str:
 def _text(file: str, out: str, text: PackagedText) -> Iterator[str]:
     """Plain WebVTT segments for HLS, and the same in MP4 for DASH: what players of each can read."""
     common = {"in": file, "stream": "text", **_language(text.track)}
+    characteristics, roles = {}, {"dash_roles": "subtitle"}
     if text.track.forced:
-        common["forced_subtitle"] = "1"
+        common["forced_subtitle"], roles = "1", {}
+    if text.track.hard_of_hearing:
+        characteristics, roles = {"hls_characteristics": _TRANSCRIPT}, {"dash_roles": "caption"}
     yield _descriptor(
         **common,
+        **characteristics,
         segment_template=f"{out}/{text.folder}/$Number%05d$.vtt",
         playlist_name=f"{text.folder}/index.m3u8",
         hls_group_id="text",
         hls_name=text.name,
         hls_only="1",
     )
-    yield _descriptor(**common, **_segments(out, text.folder), dash_label=text.name, dash_only="1")
+    dash = {"dash_label": text.name, "dash_only": "1", **roles}
+    yield _descriptor(**common, **_segments(out, text.folder), **dash)
 
 
 def _sounds(encoded: Encoded) -> tuple[PackagedSound, ...]:
     # The packager marks the first track of the default language: the default one stands first.
-    ordered = sorted(encoded.audio, key=lambda sound: not sound.track.default)
-    named = names([sound.track for sound in ordered], "Sound")
+    ordered = sorted(encoded.audio, key=lambda sound: (not sound.track.default, sound.mix.track))
+    # All mixes of a track have its name: that is how players find it again in another group.
+    tracks = {sound.mix.track: sound.track for sound in ordered}
+    named = dict(zip(tracks, names(list(tracks.values()), "Sound"), strict=True))
     return tuple(
         PackagedSound(
             track=sound.track,
-            name=name,
-            default=number == 0,
+            mix=sound.mix,
+            group=group_of(sound.mix),
+            loudness=None if sound.loudness is None else round(sound.loudness + sound.gain, 1),
+            gain=sound.gain,
+            name=named[sound.mix.track],
+            default=sound.mix.track == ordered[0].mix.track,
             folder=f"audio/{number}",
             source=str(sound.file),
         )
-        for number, (sound, name) in enumerate(zip(ordered, named, strict=True))
+        for number, sound in enumerate(ordered)
     )
 
 
@@ -178,8 +213,8 @@ def names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
     """A name for each track that no other has: its title, else its language, else what it is."""
     given: list[str] = []
     for track in tracks:
-        language = "" if track.language == UNKNOWN else track.language
-        wanted = track.title or language or kind
+        language = kind if track.language == UNKNOWN else track.language
+        wanted = track.title or f"{language}{_told(track)}"
         name, number = wanted, 1
         while name in given:
             number += 1
@@ -188,14 +223,11 @@ def names(tracks: Sequence[AudioTrack | TextTrack], kind: str) -> list[str]:
     return given
 
 
-def _mark_default(packaged: Packaged, master: Path) -> None:
-    """Say which sound is the default: the packager does so only where its language is known."""
-    if not packaged.audio:
-        return
-    lines = master.read_text(encoding="utf-8").splitlines(keepends=True)
-    mine = f'TYPE=AUDIO,URI="{packaged.audio[0].folder}/'
-    marked = (line.replace("DEFAULT=NO", "DEFAULT=YES") if mine in line else line for line in lines)
-    master.write_text("".join(marked), encoding="utf-8")
+def _told(track: AudioTrack | TextTrack) -> str:
+    """What a track's language does not tell of it."""
+    if isinstance(track, AudioTrack):
+        return {"commentary": " (commentary)", "description": " (audio description)"}.get(track.role, "")
+    return " (forced)" if track.forced else " (SDH)" if track.hard_of_hearing else ""
 
 
 def _keep_captions(encoded: Encoded, packaged: Packaged, folder: Path) -> None:

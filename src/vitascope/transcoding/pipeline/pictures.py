@@ -8,9 +8,10 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import Picture, Pictures, Rung, StageTime
+from vitascope.transcoding.pipeline.contracts import Picture, Pictures, Rung, StageTime, Still
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedVideo
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
+from vitascope.transcoding.pipeline.webvtt import timestamp
 from vitascope.transcoding.pipeline.workbench import Workbench, built
 
 FOLDER = "pictures"
@@ -48,9 +49,13 @@ def draw(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Pictures, P
     with built(folder) as partial:
         sheets, looks, first = _draw_sheets(encoded, partial, bench=bench)
         posters, second = _draw_posters(encoded, looks, partial, bench=bench)
-        pictures = Pictures(posters=posters, thumbnails=f"{FOLDER}/thumbnails.vtt", sheets=sheets)
+        stills, third = _draw_stills(encoded, partial, bench=bench)
+        pictures = Pictures(
+            posters=posters, thumbnails=f"{FOLDER}/thumbnails.vtt", sheets=sheets, stills=stills
+        )
         (partial / RESULT).write_bytes(msgspec.json.encode(pictures))
-    return pictures, folder, StageTime(wall=first.wall + second.wall, cpu=first.cpu + second.cpu)
+    times = (first, second, third)
+    return pictures, folder, StageTime(wall=sum(t.wall for t in times), cpu=sum(t.cpu for t in times))
 
 
 def best(looks: list[Look]) -> int:
@@ -79,7 +84,8 @@ def _draw_sheets(
     outputs = ("-map", "[seen]", "-f", "null", "-", "-map", "[sheet]", "-q:v", "5", "thumbnails-%02d.jpg")
     arguments = ("-filter_complex", graph, "-fps_mode", "passthrough", *outputs)
     finished = bench.must(
-        _command(encoded, smallest, folder, at=0.0, arguments=arguments, bench=bench), bounds=_BOUNDS
+        _command(encoded, smallest, folder, seek=_key_frames(0.0), arguments=arguments, bench=bench),
+        bounds=_BOUNDS,
     )
     _write_index(encoded, folder, step=step)
     sheets = tuple(
@@ -99,7 +105,7 @@ def _command(
     video: EncodedVideo,
     folder: Path,
     *,
-    at: float,
+    seek: tuple[str, ...],
     arguments: tuple[str, ...],
     bench: Workbench,
 ) -> Command:
@@ -109,8 +115,8 @@ def _command(
         program=bench.tools.ffmpeg,
         arguments=(
             *("-nostdin", "-hide_banner", "-v", "error", "-y", "-protocol_whitelist", "file,pipe"),
-            *("-skip_frame", "nokey"),
-            *("-ss", f"{at:.6f}", "-f", "mov", "-i", f"file:{file}"),
+            *seek,
+            *("-f", "mov", "-i", f"file:{file}"),
             *arguments,
         ),
         readable=(file,),
@@ -134,13 +140,6 @@ def thumbnail_cues(video: EncodedVideo, duration: float, *, step: int) -> Iterat
         row, column = divmod(place, columns)
         place_text = f"#xywh={column * width},{row * height},{width},{height}"
         yield f"{timestamp(start)} --> {timestamp(end)}\nthumbnails-{sheet + 1:02}.jpg{place_text}"
-
-
-def timestamp(seconds: float) -> str:
-    """Seconds as WebVTT writes them."""
-    milliseconds = round(seconds * 1000)
-    minutes, rest = divmod(milliseconds, 60_000)
-    return f"{minutes // 60:02}:{minutes % 60:02}:{rest // 1000:02}.{rest % 1000:03}"
 
 
 def _looks(output: bytes) -> list[Look]:
@@ -176,10 +175,16 @@ def _draw_posters(
         )
     ]
     graph = ";".join([f"[0:v]split={len(posters)}{labels}", *scales])
-    at = largest.key_frames[min(best(looks), len(largest.key_frames) - 1)]
+    wanted = encoded.plan.poster_at
+    chosen = largest.key_frames[min(best(looks), len(largest.key_frames) - 1)]
     finished = bench.must(
         _command(
-            encoded, largest, folder, at=at, arguments=("-filter_complex", graph, *outputs), bench=bench
+            encoded,
+            largest,
+            folder,
+            seek=_key_frames(chosen) if wanted is None else _shown(encoded, wanted),
+            arguments=("-filter_complex", graph, *outputs),
+            bench=bench,
         ),
         bounds=_BOUNDS,
     )
@@ -193,3 +198,30 @@ def poster_sizes(rung: Rung) -> Iterator[Picture]:
         name = "poster.jpg" if number == 0 else f"poster-{width}.jpg"
         height = max(2, round(rung.height * width / rung.width / 2) * 2)
         yield Picture(file=f"{FOLDER}/{name}", width=width, height=height)
+
+
+def _key_frames(at: float) -> tuple[str, ...]:
+    """Read the key frames from a second on, and nothing between them."""
+    return ("-skip_frame", "nokey", "-ss", f"{at:.6f}")
+
+
+def _shown(encoded: Encoded, at: float) -> tuple[str, ...]:
+    """Read from the picture on that is seen at a second; after the end that is the last one."""
+    rate = encoded.plan.frame_rate
+    frame = min(int(at * rate.numerator / rate.denominator + 1e-6), encoded.video[0].frames - 1)
+    # Half a picture earlier, since of two times that are nearly equal either may be the greater.
+    return ("-ss", f"{max(0.0, rate.seconds(frame) - 0.5 * rate.seconds(1)):.6f}")
+
+
+def _draw_stills(encoded: Encoded, folder: Path, *, bench: Workbench) -> tuple[tuple[Still, ...], StageTime]:
+    """Draw the pictures that were asked for, each exactly the one that is seen at its second."""
+    largest, stills, wall, cpu = encoded.video[0], [], 0.0, 0.0
+    for number, at in enumerate(sorted(set(encoded.plan.thumbnails_at)), start=1):
+        name = f"thumbnail-{number:02}.jpg"
+        drawn = ("-frames:v", "1", "-pix_fmt", "yuvj420p", "-q:v", "3", "-update", "1", name)
+        command = _command(encoded, largest, folder, seek=_shown(encoded, at), arguments=drawn, bench=bench)
+        finished = bench.must(command, bounds=_BOUNDS)
+        picture = Picture(file=f"{FOLDER}/{name}", width=largest.rung.width, height=largest.rung.height)
+        stills.append(Still(at=at, picture=picture))
+        wall, cpu = wall + finished.wall, cpu + finished.cpu
+    return tuple(stills), StageTime(wall=wall, cpu=cpu)

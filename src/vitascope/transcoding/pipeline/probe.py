@@ -1,5 +1,6 @@
 """Read what a film file says about itself, without decoding it (of HDR, one picture)."""
 
+import re
 from collections.abc import Mapping
 from fractions import Fraction
 from math import ceil
@@ -10,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline import hdr10
+from vitascope.transcoding.pipeline.chapters import chapters_of
 from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
     Limits,
@@ -24,6 +26,7 @@ from vitascope.transcoding.pipeline.contracts import (
 from vitascope.transcoding.pipeline.languages import tag_of
 from vitascope.transcoding.pipeline.sandbox.program import NEVER, Bounds, Cancellation, Command, Finished, run
 from vitascope.transcoding.pipeline.sniff import Container, sniff
+from vitascope.transcoding.pipeline.sounds import role_of
 
 _BOUNDS = Bounds(cpu=60, wall=120)
 _TEXT_CODECS = {"mov_text", "subrip", "ass", "ssa", "webvtt", "text"}
@@ -31,6 +34,7 @@ _STANDARD_RATES = [
     Fraction(*pair)
     for pair in ((24000, 1001), (24, 1), (25, 1), (30000, 1001), (30, 1), (50, 1), (60000, 1001), (60, 1))
 ]
+_SDH = re.compile(r"\b(SDH|CC|hard of hearing|hearing impaired)\b", re.IGNORECASE)
 _HIGHEST_RATE = Fraction(60)
 _SAME_RATE = 0.005  # two rates within half a percent are one: rounding in the header, not change
 _DEFAULT_RATE = Fraction(25)
@@ -72,7 +76,7 @@ def probe(
                 "-v",
                 "error",
                 *input_options(container, pixels=limits.pixels),
-                *("-max_streams", "1000", "-show_streams", "-show_format", "-of", "json"),
+                *("-max_streams", "1000", "-show_streams", "-show_chapters", "-show_format", "-of", "json"),
                 input_name(source),
             ),
             readable=(source.resolve(),),
@@ -129,6 +133,7 @@ def understand(report: Mapping[str, Any], *, container: Container, size: int) ->
         audio=tuple(map(_audio, sounds)),
         text=tuple(map(_text, texts)),
         ignored=tuple(_ignored(stream) for stream in streams if int(stream["index"]) not in used),
+        chapters=chapters_of(report.get("chapters", []), start=_number(general, "start_time")),
     )
 
 
@@ -230,6 +235,7 @@ def _audio(stream: Stream) -> AudioTrack:
         language=_language(stream),
         title=_title(stream),
         default=_flag(stream, "default"),
+        role=role_of(stream.get("disposition", {}), _title(stream)),
     )
 
 
@@ -241,6 +247,7 @@ def _text(stream: Stream) -> TextTrack:
         title=_title(stream),
         default=_flag(stream, "default"),
         forced=_flag(stream, "forced"),
+        hard_of_hearing=_flag(stream, "hearing_impaired") or bool(_SDH.search(_title(stream) or "")),
     )
 
 

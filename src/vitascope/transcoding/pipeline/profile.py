@@ -12,11 +12,15 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta, Struct
 
-from vitascope.transcoding.pipeline.contracts import Codec, ProfileInvalid
+from vitascope.transcoding.pipeline.contracts import AudioCodec, Codec, ProfileInvalid
 
 Ladder = Literal["fixed", "auto"]
 Hdr = Literal["keep", "tonemap"]
 Hardware = Literal["auto", "never", "require"]
+Lufs = Annotated[float, Meta(ge=-40.0, le=-8.0)]
+Decibels = Annotated[float, Meta(ge=-9.0, le=0.0)]
+Bits = Annotated[int, Meta(ge=32_000, le=768_000)]
+Instants = Annotated[tuple[Annotated[float, Meta(ge=0.0)], ...], Meta(max_length=50)]
 
 _MOST_RUNGS = 24
 GREATEST_CRF: dict[Codec, int] = {"h264": 51, "hevc": 51, "av1": 63, "vp9": 63}
@@ -65,10 +69,35 @@ class VideoProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
         return (rung.codec,) if rung.codec else self.all_codecs
 
 
+class AudioProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the sound is encoded, rates in bits per second.
+
+    AAC is always made; other codecs are offered beside it. Sound of six and more channels is kept in
+    5.1 beside a stereo downmix. `loudness` is the integrated loudness aimed at in LUFS (EBU R 128),
+    without it the sound keeps its own; `true_peak` is what no peak shall exceed, in dBTP.
+    """
+
+    codecs: tuple[AudioCodec, ...] = ()
+    surround: bool = True
+    stereo_bits: Bits = 128_000
+    surround_bits: Bits = 384_000
+    loudness: Lufs | None = -16.0
+    true_peak: Decibels = -1.0
+
+
+class PicturesProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Which pictures are drawn at which seconds of the film, beside poster and seek bar thumbnails."""
+
+    thumbnails_at: Instants = ()
+    poster_at: Annotated[float, Meta(ge=0.0)] | None = None
+
+
 class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything that can be chosen."""
 
     video: VideoProfile = VideoProfile()
+    audio: AudioProfile = AudioProfile()
+    pictures: PicturesProfile = PicturesProfile()
 
 
 DEFAULT = Profile()

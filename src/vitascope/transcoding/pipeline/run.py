@@ -21,6 +21,7 @@ from vitascope.transcoding.pipeline.analysis import analyse as analysing
 from vitascope.transcoding.pipeline.analysis import measure as measuring
 from vitascope.transcoding.pipeline.analysis.findings import Analysis, Window
 from vitascope.transcoding.pipeline.audio import EncodedSound
+from vitascope.transcoding.pipeline.chapters import arranged
 from vitascope.transcoding.pipeline.contracts import (
     Caption,
     Chunk,
@@ -44,6 +45,7 @@ from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.hardware import Works
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
+from vitascope.transcoding.pipeline.side_files import NONE_BESIDE, SideFiles, files_of, with_side_files
 from vitascope.transcoding.pipeline.verify import Checked
 from vitascope.transcoding.pipeline.video import EncodedChunk
 from vitascope.transcoding.pipeline.workbench import Workbench
@@ -81,12 +83,15 @@ class Pipeline:
             )
         return media, StageTime(wall=clock(), cpu=cpu)
 
-    def plan(self, media: SourceMedia, profile: Profile = DEFAULT) -> Plan:
-        """What will be made of it, by what is here; raises ProgramMissing or HardwareUnusable."""
+    def plan(self, media: SourceMedia, profile: Profile = DEFAULT, beside: SideFiles = NONE_BESIDE) -> Plan:
+        """What will be made of it and of the files beside it, by what is here.
+
+        Raises ProgramMissing, HardwareUnusable, or TrackRejected for a file beside it.
+        """
         plan = ladder.plan(media, profile)
         binaries.require_encoders(self._bench.tools.ffmpeg, {rung.codec for rung in plan.rungs})
         rungs = hardware.choose(plan.rungs, wish=profile.video.hardware, works=self._works)
-        return replace(plan, rungs=rungs)
+        return with_side_files(replace(plan, rungs=rungs), beside, limits=self._bench.limits)
 
     def analyse(self, film: Film, *, work: Path) -> tuple[Analysis, StageTime]:
         """Find the ladder that suits a film, under the ceilings of its plan."""
@@ -107,9 +112,12 @@ class Pipeline:
         named = dict(zip((made.rung.name for made in comparable), found, strict=True))
         return tuple(named.get(made.rung.name) for made in encoded.video), time
 
-    def encode(self, source: Path, plan: Plan, *, work: Path) -> tuple[Encoded, StageTime]:
+    def encode(
+        self, source: Path, plan: Plan, *, work: Path, beside: SideFiles = NONE_BESIDE
+    ) -> tuple[Encoded, StageTime]:
         """Encode all rungs and sound tracks, and read out the captions, on this machine alone."""
-        return encoding.encode(Film.of(source, plan), work=work, bench=self._bench)
+        film = Film.of(source, plan, beside=files_of(beside))
+        return encoding.encode(film, work=work, bench=self._bench)
 
     def cut(self, film: Film, *, found: Callable[[Chunk], None]) -> StageTime:
         """Cut a film into chunks; `found` is given each as soon as it is known."""
@@ -169,6 +177,7 @@ class Pipeline:
         *,
         out: Path,
         profile: Profile = DEFAULT,
+        beside: SideFiles = NONE_BESIDE,
         on_analysis: Callable[[Analysis], None] = _unread,
     ) -> Outcome:
         """Do all of it; `out` is complete when this returns, and untouched if it raises.
@@ -178,7 +187,7 @@ class Pipeline:
         require_free(out)
         times: dict[str, StageTime] = {}
         media, times["probe"] = self.probe(source)
-        film = full = Film.of(source, self.plan(media, profile))
+        film = full = Film.of(source, self.plan(media, profile, beside), beside=files_of(beside))
         # Beside the output: the last step is a rename, which stays on one disk.
         with _workspace(out) as work:
             windows: Sequence[Window] = ()
@@ -186,7 +195,7 @@ class Pipeline:
                 analysis, times["analyse"] = self.analyse(film, work=work)
                 on_analysis(analysis)
                 film, windows = analysing.with_ladder(film, analysis), analysis.windows
-            encoded, times["encode"] = self._encode_anyhow(source, film.plan, profile, work=work)
+            encoded, times["encode"] = self._encode_anyhow(film, profile, work=work, beside=beside)
             qualities: Sequence[Quality | None] = ()
             if windows:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
@@ -201,15 +210,16 @@ class Pipeline:
         return judged(made, qualities) if qualities else made
 
     def _encode_anyhow(
-        self, source: Path, plan: Plan, profile: Profile, *, work: Path
+        self, film: Film, profile: Profile, *, work: Path, beside: SideFiles
     ) -> tuple[Encoded, StageTime]:
         """Encode, in software if hardware that need not be used fails."""
         try:
-            return self.encode(source, plan, work=work)
+            return self.encode(film.file, film.plan, work=work, beside=beside)
         except HardwareUnusable as problem:
             if profile.video.hardware == "require":
                 raise
-            return self.encode(source, hardware.in_software(plan, because=problem.detail), work=work)
+            plan = hardware.in_software(film.plan, because=problem.detail)
+            return self.encode(film.file, plan, work=work, beside=beside)
 
     @contextmanager
     def _stage(self, name: str) -> Iterator["_Clock"]:
@@ -273,6 +283,7 @@ def outcome(
         captions=captions(packaged),
         manifests=MANIFESTS,
         pictures=pictures,
+        chapters=arranged(encoded.plan.chapters, duration=encoded.duration),
         duration=encoded.duration,
         warnings=encoded.warnings,
         stages=stages,
@@ -306,17 +317,22 @@ def renditions(encoded: Encoded, checked: Checked) -> tuple[Rendition, ...]:
 
 def sounds(packaged: Packaged, checked: Checked) -> tuple[SoundRendition, ...]:
     """The audio renditions, the default first."""
+    streams = {stream.playlist: stream for stream in checked.audio}
     return tuple(
         SoundRendition(
             language=sound.track.language,
             name=sound.name,
             default=sound.default,
+            role=sound.track.role,
+            channels=sound.mix.channels,
+            loudness=sound.loudness,
+            gain=sound.gain,
             codec=stream.initialisation.codec,
             average_bandwidth=stream.average_bandwidth,
             peak_bandwidth=stream.peak_bandwidth,
             playlist=stream.playlist,
         )
-        for sound, stream in zip(packaged.audio, checked.audio, strict=True)
+        for sound, stream in ((sound, streams[f"{sound.folder}/index.m3u8"]) for sound in packaged.audio)
     )
 
 
@@ -328,6 +344,7 @@ def captions(packaged: Packaged) -> tuple[Caption, ...]:
             name=text.name,
             default=text.track.default,
             forced=text.track.forced,
+            hard_of_hearing=text.track.hard_of_hearing,
             playlist=f"{text.folder}/index.m3u8",
             file=f"{text.folder}/captions.vtt",
         )

@@ -105,6 +105,49 @@ class TestTranscode:
         assert result.exit_code == code
         assert (tmp_path / "set" / "master.m3u8").is_file() == (code == 0)
 
+    def test_tracks(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Subtitles and chapters beside the film, pictures at a second and the loudness can be given."""
+        (tmp_path / "film.srt").write_text("1\n00:00:01,000 --> 00:00:02,000\nHello\n", encoding="utf-8")
+        (tmp_path / "parts").write_text("0:00 One\n0:01 Two\n", encoding="utf-8")
+        files = ("--subtitle", f"{tmp_path}/film.srt:ger:sdh", "--chapters", str(tmp_path / "parts"))
+        wishes = ("--thumbnail-at", "1.5", "--poster-at", "2", "--loudness", "keep", "--opus")
+        arguments = [
+            "transcode",
+            str(corpus["silent"]),
+            "-o",
+            str(tmp_path / "set"),
+            *files,
+            *wishes,
+            "--json",
+        ]
+
+        told = json.loads(CliRunner().invoke(main, arguments).stdout)
+
+        (caption,) = told["captions"]
+        assert (caption["language"], caption["hard_of_hearing"]) == ("de", True)
+        assert [(one["start"], one["title"]) for one in told["chapters"]] == [(0.0, "One"), (1.0, "Two")]
+        assert [still["at"] for still in told["pictures"]["stills"]] == [1.5]
+
+    @pytest.mark.parametrize(
+        ("wish", "field"),
+        [
+            (("--loudness", "loud"), "loudness"),
+            (("--loudness", "3"), "audio.loudness"),
+            (("--subtitle", "none.srt:en"), "subtitle"),
+            (("--subtitle", "none.srt:klingonian"), "subtitle"),
+            (("--chapters", "none.txt"), "chapters"),
+        ],
+    )
+    def test_wishes_refused(self, corpus: Corpus, tmp_path: Path, wish: tuple[str, str], field: str) -> None:
+        """A wish that cannot be granted is refused, with the field that is wrong, and nothing is made."""
+        arguments = ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), *wish, "--json"]
+
+        result = CliRunner().invoke(main, arguments)
+
+        assert result.exit_code == 1
+        assert json.loads(result.stdout)["field"] == field
+        assert not (tmp_path / "set").exists()
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted(self, corpus: Corpus, tmp_path: Path, number: signal.Signals) -> None:
         """Ctrl-C and a polite kill stop the encoder, remove what was begun, and exit with 1."""

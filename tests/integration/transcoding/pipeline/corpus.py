@@ -50,7 +50,14 @@ class Corpus:
 
 
 FILMS: dict[str, Callable[[Path, Corpus], None]] = {}
-_SUFFIX = {"mkv": ".mkv", "webm": ".webm", "transport-stream": ".ts", "variable-rate": ".mkv", "avi": ".avi"}
+_SUFFIX = {
+    "mkv": ".mkv",
+    "webm": ".webm",
+    "transport-stream": ".ts",
+    "variable-rate": ".mkv",
+    "avi": ".avi",
+    "tracks": ".mkv",
+}
 
 
 def _film(make: Callable[[Path, Corpus], None]) -> Callable[[Path, Corpus], None]:
@@ -95,6 +102,12 @@ def single_frame(file: Path, _corpus: Corpus) -> None:
 
 
 @_film
+def moment(file: Path, _corpus: Corpus) -> None:
+    """Three pictures, with as much sound."""
+    ffmpeg(*picture("320x180", rate="25", seconds=0.12), *tone(seconds=0.12), *H264, "-c:a", "aac", str(file))
+
+
+@_film
 def slides(file: Path, _corpus: Corpus) -> None:
     """A picture every four seconds."""
     ffmpeg(*picture("320x180", rate="1/4", seconds=12), *H264, str(file))
@@ -130,6 +143,43 @@ def languages(file: Path, corpus: Corpus) -> None:
         "mov_text",
     )
     ffmpeg(*inputs, *maps, *codecs, *tags, *flags, "-metadata:s:s:0", "language=fra", str(file))
+
+
+@_film
+def tracks(file: Path, _corpus: Corpus) -> None:
+    """Quiet 5.1, a loud commentary, a silent dub, a moment of description; subtitles; two chapters."""
+    chapters, captions = file.with_suffix(".chapters"), file.with_suffix(".srt")
+    chapters.write_text(_CHAPTERS, encoding="utf-8")
+    captions.write_text(SUBTITLES, encoding="utf-8")
+    noise = "anoisesrc=d=4:c=brown:a=0.4:r=48000:seed=1,lowpass=8000,volume=-12dB"
+    surround = f"{noise},pan=5.1|c0=c0|c1=c0|c2=c0|c3=0*c0|c4=c0|c5=c0"
+    loud = "sine=frequency=1000:sample_rate=44100:duration=4,volume=17dB"
+    sounds = (surround, loud, "anullsrc=d=4", "sine=frequency=880:duration=0.1")
+    inputs = [part for sound in sounds for part in ("-f", "lavfi", "-i", sound)]
+    maps = [part for number in (0, 1, 2, 3, 4, 5) for part in ("-map", str(number))]
+    ffmpeg(
+        *(*picture("320x180", rate="25"), *inputs, "-i", str(captions), "-i", str(chapters)),
+        *(*maps, "-map_chapters", "6", *H264, "-c:a", "flac", "-c:s", "srt"),
+        *("-metadata:s:a:0", "language=eng", "-metadata:s:a:1", "language=eng"),
+        *("-metadata:s:a:1", "title=Director's commentary", "-metadata:s:a:2", "language=ger"),
+        *("-metadata:s:a:3", "language=fra", "-metadata:s:s:0", "language=eng"),
+        *("-disposition:a:0", "default", "-disposition:a:2", "dub", "-disposition:a:3", "visual_impaired"),
+        str(file),
+    )
+
+
+_CHAPTERS = """;FFMETADATA1
+[CHAPTER]
+TIMEBASE=1/1000
+START=0
+END=1500
+title=The Arrival
+[CHAPTER]
+TIMEBASE=1/1000
+START=1500
+END=4000
+title=Die Jagd & mehr
+"""
 
 
 @_film

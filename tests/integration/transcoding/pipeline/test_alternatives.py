@@ -164,7 +164,7 @@ class TestChunks:
     def test_planted_open_group(
         self, film: Film, bench: Workbench, tmp_path: Path, codec: Codec, closed: str, open_: str
     ) -> None:
-        """An encoder that lets pictures look across the start of a group is caught before its chunk is used."""
+        """An encoder whose pictures look across the start of a group is caught before its chunk is used."""
         careless = _Careless(tools=bench.tools, closed=closed, open_=open_)
         rungs = [rung for rung in film.plan.rungs if rung.codec == codec]
         whole = Chunk(number=0, first=0, frames=100)

@@ -4,7 +4,7 @@ import pytest
 
 from vitascope.transcoding.pipeline.contracts import Rung
 from vitascope.transcoding.pipeline.encoded import EncodedVideo
-from vitascope.transcoding.pipeline.pictures import Look, best, poster_sizes, thumbnail_cues, timestamp
+from vitascope.transcoding.pipeline.pictures import Look, best, poster_sizes, thumbnail_cues
 
 BLACK, GLARE = Look(16, 16, 16, 0), Look(235, 235, 235, 0)
 SCENE = Look(110, 30, 210, 40)
@@ -56,10 +56,6 @@ class TestThumbnails:
         cues = list(thumbnail_cues(video(360, 640, seconds=204), 204.0, step=1))
 
         assert cues[100].endswith("thumbnails-02.jpg#xywh=0,0,90,160")
-
-    def test_hours(self) -> None:
-        """Times beyond an hour are written as WebVTT wants them."""
-        assert timestamp(3661.5) == "01:01:01.500"
 
 
 class TestPosters:
