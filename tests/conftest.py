@@ -5,6 +5,7 @@ import shutil
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
@@ -29,6 +30,12 @@ structlog.configure(
         structlog.processors.KeyValueRenderer(),
     ]
 )
+
+# A busy machine is no failure, however long an example takes; a failure prints what repeats it.
+hypothesis.settings.register_profile(
+    "busy", deadline=None, print_blob=True, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("busy")
 
 _PROGRAMS = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 

@@ -150,7 +150,7 @@ def profile_of(file: Path | None, chosen: Choices) -> Profile:
         "pictures": {name: chosen[name] for name in ("thumbnails_at", "poster_at")},
     }
     for part, values in wishes.items():
-        members[part] |= {name: value for name, value in values.items() if value not in (None, ())}  # noqa: PLR6201 - a list has no hash
+        members[part] |= {name: value for name, value in values.items() if value not in (None, ())}
     if chosen["loudness"] is not None:
         members["audio"]["loudness"] = _loudness(chosen["loudness"])
     return profiles.of(members)

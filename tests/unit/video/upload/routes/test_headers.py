@@ -4,7 +4,7 @@ import base64
 from contextlib import suppress
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from vitascope.video.upload.routes import headers as tus
@@ -16,7 +16,6 @@ def _header(values: dict[str, str]) -> str:
 
 
 class TestReadMetadata:
-    @settings(deadline=None)  # a busy machine is no failure
     @given(
         st.dictionaries(
             st.text(
@@ -32,7 +31,6 @@ class TestReadMetadata:
         """Any keys and values that a client may write are read back."""
         assert tus.read_metadata(_header(values)) == values
 
-    @settings(deadline=None)  # a busy machine is no failure
     @given(st.text(st.characters(max_codepoint=255), max_size=100))
     @example("a \x80")
     def test_never_falls(self, header: str) -> None:

@@ -5,7 +5,7 @@ import hashlib
 from collections.abc import AsyncIterator, Sequence
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vitascope.video.upload.contracts import LongerThanDeclared
@@ -39,7 +39,6 @@ async def _read(intake: Intake) -> list[bytes]:
 
 
 class TestIntake:
-    @settings(deadline=None)  # a busy machine is no failure
     @given(st.lists(st.integers(0, 9000), max_size=12), st.booleans())
     def test_nothing_is_lost(self, sizes: list[int], breaks: bool) -> None:
         """However the bytes arrive and end, the parts together are those bytes; only the last is short."""

@@ -3,7 +3,7 @@
 import unicodedata
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vitascope.video.upload.service.names import UNNAMED, clean_filename, clean_text
@@ -29,7 +29,6 @@ class TestCleanFilename:
         """Path parts and what does not show are gone; the rest stays readable."""
         assert clean_filename(given_name) == cleaned
 
-    @settings(deadline=None)  # a busy machine is no failure
     @given(st.text(max_size=400))
     def test_always_shows(self, given_name: str) -> None:
         """Whatever is given, one short line of visible text without a path comes out, and stays as it is."""

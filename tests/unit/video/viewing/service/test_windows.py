@@ -1,4 +1,4 @@
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from vitascope.video.viewing.service.windows import WIDTH, Window
@@ -15,7 +15,6 @@ def _taken(numbers: list[int]) -> list[int]:
 
 
 class TestWindow:
-    @settings(deadline=None)  # a busy machine is not a bug
     @given(st.lists(st.integers(1, WIDTH)))
     def test_takes_each_number_once(self, numbers: list[int]) -> None:
         """Within the window's width every number is taken once, in whatever order they come."""
@@ -23,7 +22,6 @@ class TestWindow:
 
         assert taken == list(dict.fromkeys(numbers))
 
-    @settings(deadline=None)  # a busy machine is not a bug
     @given(st.lists(st.integers(1, 1 << 31)))
     def test_never_takes_a_number_twice(self, numbers: list[int]) -> None:
         """However far the numbers jump, none is taken twice, and a new highest is always taken."""
@@ -32,7 +30,6 @@ class TestWindow:
         assert len(taken) == len(set(taken))
         assert not numbers or max(numbers) in taken
 
-    @settings(deadline=None)  # a busy machine is not a bug
     @given(st.lists(st.integers(1, 1 << 31)))
     def test_fits_a_signed_bigint(self, numbers: list[int]) -> None:
         """The bits fit the column that keeps them."""
