@@ -25,6 +25,14 @@ class JobState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class JobPriority(StrEnum):
+    """Which of its jobs a tenant wants first; between tenants it says nothing."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobRendition:
     """One picture quality that a completed job made; bit rates in bits per second."""
@@ -67,6 +75,7 @@ class Job:
     problem: Mapping[str, Any] | None = None
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    priority: JobPriority = JobPriority.NORMAL
 
 
 class NoSuchJob(NotFound):
@@ -92,7 +101,15 @@ class TooManyJobs(TooManyRequests):
 class Jobs(Protocol):
     """The transcoding service."""
 
-    async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
+    async def submit(
+        self,
+        ctx: Context,
+        *,
+        source: str,
+        filename: str,
+        key: str,
+        priority: JobPriority = JobPriority.NORMAL,
+    ) -> Job:
         """Queue a job for the object `source`; submitting the same `key` again returns the first job.
 
         Raises `NoSuchSource` and `TooManyJobs`.

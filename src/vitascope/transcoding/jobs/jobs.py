@@ -1,6 +1,5 @@
 """The durable work of transcoding."""
 
-import os
 from datetime import datetime
 
 from vitascope.foundation.wiring import Provided
@@ -11,8 +10,9 @@ from vitascope.transcoding.jobs.service.transcoder import Transcoder, Transcodin
 from vitascope.transcoding.jobs.service.work import TRANSCODE, Attempt
 from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
 
-# One encode keeps two cores busy.
-QUEUE = Queue(name="transcode", per_worker=max(1, (os.cpu_count() or 1) // 2))
+# A job mostly waits for its parts, which the crews encode in their turn: it must not itself wait behind
+# another tenant's that is long.
+QUEUE = Queue(name="transcode", per_worker=200)
 
 
 @durable(TRANSCODE.name, queue=QUEUE)

@@ -7,6 +7,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    SmallInteger,
     Text,
     UniqueConstraint,
     text,
@@ -20,6 +21,8 @@ from vitascope.transcoding.jobs.contracts import JobId
 schema = Schema("transcoding_jobs")
 
 _ACTIVE = text("state IN ('pending', 'processing')")
+_WAITING = text("state = 'waiting'")
+_HELD = text("state IN ('running', 'stopping')")
 
 # `key` is what the submitter calls the job, so that asking twice gives one. `staged` are the prefixes
 # into which attempts have written: all but `output` are rubbish once the job is final. `progress` and
@@ -33,6 +36,7 @@ jobs = schema.tenant_table(
     Column("filename", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("attempt", Integer, nullable=False),
+    Column("priority", SmallInteger, nullable=False),
     Column("stage", Text),
     Column("progress", Double, nullable=False),
     Column("created_at", Instant, nullable=False),
@@ -66,3 +70,58 @@ history = schema.tenant_table(
         ["tenant_id", "job"], ["transcoding_jobs.jobs.tenant_id", "transcoding_jobs.jobs.id"]
     ),
 )
+
+# What one attempt at a job encodes: `parts` is null while the film is still being cut. `finished` counts
+# the parts that are done: the one that brings it to `parts`, and no other, has finished the encoding.
+encodings = schema.tenant_table(
+    "encodings",
+    Column("job", IdType(JobId), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("source", Text, nullable=False),
+    Column("plan", JSONB, nullable=False),
+    Column("parts", Integer),
+    Column("finished", Integer, nullable=False),
+    ForeignKeyConstraint(
+        ["tenant_id", "job"], ["transcoding_jobs.jobs.tenant_id", "transcoding_jobs.jobs.id"]
+    ),
+)
+
+# Chunks of a film, or its sound: what one worker encodes at once. `cost` is what it is thought to take in
+# CPU seconds, `deaths` how many workers died of it. `frames_done` changes twice a second while it runs.
+parts = schema.tenant_table(
+    "parts",
+    Column("job", IdType(JobId), primary_key=True),
+    Column("attempt", Integer, primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("first", Integer, nullable=False),
+    Column("frames", Integer),
+    Column("rungs", ARRAY(Text), nullable=False),
+    Column("priority", SmallInteger, nullable=False),
+    Column("cost", Double, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("worker", Text),
+    Column("deaths", Integer, nullable=False),
+    Column("frames_done", Integer, nullable=False),
+    Column("cpu_seconds", Double, nullable=False),
+    Column("bytes", JSONB, nullable=False),
+    Column("problem", JSONB(none_as_null=True)),
+    ForeignKeyConstraint(
+        ["tenant_id", "job", "attempt"],
+        [
+            "transcoding_jobs.encodings.tenant_id",
+            "transcoding_jobs.encodings.job",
+            "transcoding_jobs.encodings.attempt",
+        ],
+    ),
+    CheckConstraint(
+        "(worker IS NOT NULL) = (state IN ('running', 'stopping'))", name="held_parts_have_a_worker"
+    ),
+    Index("ix_parts_waiting", "tenant_id", "priority", "job", "attempt", "number", postgresql_where=_WAITING),
+    Index("ix_parts_held", "worker", postgresql_where=_HELD),
+)
+
+# Whose turn it is: how much virtual time each tenant has used up.
+shares = schema.tenant_table("shares", Column("finish", Double, nullable=False))
+
+# The virtual time that it is now, one row. It belongs to nobody: it is what the tenants share.
+clock = schema.table("clock", Column("name", Text, primary_key=True), Column("now", Double, nullable=False))

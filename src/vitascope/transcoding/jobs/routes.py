@@ -15,7 +15,7 @@ from vitascope.foundation.context import AccountId
 from vitascope.foundation.http.auth import SignedIn
 from vitascope.foundation.http.pagination import Page, PagingQuery
 from vitascope.foundation.wiring import Provided
-from vitascope.transcoding.jobs.contracts import Job, JobId, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobId, JobPriority, JobState
 from vitascope.transcoding.jobs.service.feed import JobFeed
 from vitascope.transcoding.jobs.service.jobs import MAX_FILENAME, JobService
 
@@ -70,6 +70,7 @@ class JobView(BaseModel):
     seconds: Mapping[str, float] = Field(description="Wall time of each finished stage.")
     cpu_seconds: Mapping[str, float]
     problem: Mapping[str, Any] | None = Field(description="Why it failed (RFC 9457).")
+    priority: JobPriority
 
 
 class ChangeView(BaseModel):
@@ -91,6 +92,9 @@ class NewJob(BaseModel):
 
     source: str = Field(min_length=1, max_length=900, description="The key of the uploaded file.")
     filename: str = Field(default="", max_length=MAX_FILENAME, description="How people call it.")
+    priority: JobPriority = Field(
+        default=JobPriority.NORMAL, description="Which of your jobs goes first; others' are not touched."
+    )
 
 
 IdempotencyKey = Annotated[
@@ -110,7 +114,7 @@ async def submit(
 ) -> JobView:
     """Queue a job. With an `Idempotency-Key`, sending it again answers the first job."""
     named = f"{ctx.account}/{key or uuid4().hex}"
-    job = await jobs.submit(ctx, source=new.source, filename=new.filename, key=named)
+    job = await jobs.submit(ctx, source=new.source, filename=new.filename, key=named, priority=new.priority)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobView.model_validate(job)
 

@@ -7,9 +7,9 @@ from vitascope.foundation.db.database import Database
 from vitascope.foundation.events.subscriptions import context_of
 from vitascope.foundation.storage.keys import ObjectPrefix
 from vitascope.foundation.storage.objects import Objects
-from vitascope.transcoding.jobs import repository
 from vitascope.transcoding.jobs.adapters.scratch import Scratch
-from vitascope.transcoding.jobs.repository import Stale
+from vitascope.transcoding.jobs.repository import jobs as repository
+from vitascope.transcoding.jobs.repository.jobs import Stale
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 
 _SETTLED = timedelta(minutes=15)  # in which a job's own worker clears up

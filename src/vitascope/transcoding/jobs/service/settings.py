@@ -17,3 +17,18 @@ class JobsSettings(Section):
         default=0.5, gt=0, le=5, description="How often a worker tells its progress and looks for a cancel."
     )
     uploads: int = Field(default=8, ge=1, le=64, description="Files that are published at once.")
+    hands: int | None = Field(
+        default=None,
+        ge=1,
+        le=256,
+        description="Parts of films that a worker encodes at once; by default its cores.",
+    )
+    reap_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=60,
+        description="How often a worker looks whether another has died over its part.",
+    )
+    most_deaths: int = Field(
+        default=3, ge=1, le=20, description="Workers that may die over one part before its job has failed."
+    )

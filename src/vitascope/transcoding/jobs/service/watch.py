@@ -5,14 +5,14 @@ import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.workflows.declaration import Run
-from vitascope.transcoding.jobs import repository
+from vitascope.transcoding.jobs.repository import jobs as repository
 from vitascope.transcoding.jobs.service.progress import Meter
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
@@ -20,6 +20,14 @@ from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
+
+
+class Stoppable(Protocol):
+    """Something that runs in a thread; `stop` is set when it should end."""
+
+    @property
+    def stop(self) -> threading.Event:
+        """What the thread looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,7 +94,7 @@ class Watch:
             )
 
 
-async def in_thread(watched: Watched, call: Callable[[], T]) -> T:
+async def in_thread(watched: Stoppable, call: Callable[[], T]) -> T:
     """Run the call in a thread; when cancelled, have it stop its programs, and wait for their end."""
     thread = asyncio.ensure_future(asyncio.to_thread(call))
     try:

@@ -262,7 +262,7 @@ class TestCancel:
     async def test_encoders_die_at_once(
         self, studio: Studio, platform: PlatformUnderTest, ctx: Context, long_film: Path
     ) -> None:
-        """A cancelled job's encoder is ended, nothing is published, and it is told once."""
+        """A cancelled job's encoder is killed amid its work, nothing is published, and it is told once."""
         job = await studio.submit(ctx, long_film)
         worker = asyncio.create_task(studio.work(studio.run(ctx, job)))
         await _until(lambda: bool(_encoders()))
@@ -273,6 +273,7 @@ class TestCancel:
         await worker
 
         assert (encoding.state, cancelled.state) == (JobState.PROCESSING, JobState.CANCELLED)
+        assert not list((studio.data / "scratch").glob("*/chunks/*.mp4"))
         assert (await studio.jobs.get(ctx, job=job.id)).state == JobState.CANCELLED
         assert await _told(platform) == [JobSubmitted, JobStarted, JobCancelled]
         assert await studio.prefixes(ctx, job) == set()

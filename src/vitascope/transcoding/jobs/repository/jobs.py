@@ -13,20 +13,21 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitascope.foundation.context import AccountId, TenantId
 from vitascope.foundation.db.database import Reader, Transaction
 from vitascope.foundation.encoding import from_plain, to_plain
-from vitascope.transcoding.jobs.contracts import Job, JobId, JobRendition, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobId, JobPriority, JobRendition, JobState
 from vitascope.transcoding.jobs.models import history, jobs
 
 ACTIVE = (JobState.PENDING, JobState.PROCESSING)
 
-_AS_THEY_ARE = [
-    name for name in Job.__dataclass_fields__ if name not in {"state", "output", "renditions", "warnings"}
-]
+_OTHERWISE = {"state", "output", "renditions", "warnings", "priority"}
+_AS_THEY_ARE = [name for name in Job.__dataclass_fields__ if name not in _OTHERWISE]
+_PRIORITIES = tuple(JobPriority)
 _VIEW = [
     jobs.c.tenant_id,
     jobs.c.state,
     jobs.c.output,
     jobs.c.renditions,
     jobs.c.warnings,
+    jobs.c.priority,
     *(jobs.c[name] for name in _AS_THEY_ARE),
 ]
 # Two submissions at once would both find room: those of one tenant go one after the other.
@@ -64,6 +65,7 @@ def _view(row: Row[Any]) -> Job:
         output=row.output or output_of(row.tenant_id, row.id),
         renditions=from_plain(row.renditions, tuple[JobRendition, ...]),
         warnings=tuple(row.warnings),
+        priority=_PRIORITIES[row.priority],
     )
 
 
@@ -80,7 +82,8 @@ async def count_active(reader: Reader) -> int:
 async def add(tx: Transaction, *, job: Job, key: str) -> bool:
     """Keep a new job; False, and nothing changes, if there is one of this key."""
     values = {name: getattr(job, name) for name in _AS_THEY_ARE}
-    values |= {"key": key, "state": job.state, "renditions": [], "warnings": [], "staged": []}
+    values |= {"key": key, "state": job.state, "priority": _PRIORITIES.index(job.priority)}
+    values |= {"renditions": [], "warnings": [], "staged": []}
     added = upsert(jobs).inline().values(values).on_conflict_do_nothing(index_elements=["tenant_id", "key"])
     return await tx.execute(added) == 1
 
