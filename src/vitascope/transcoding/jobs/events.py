@@ -1,5 +1,7 @@
 """What transcoding tells."""
 
+from dataclasses import dataclass
+
 from vitascope.foundation.context import AccountId
 from vitascope.foundation.events.types import event
 from vitascope.transcoding.jobs.contracts import JobId
@@ -33,6 +35,26 @@ class JobCompleted:
     duration: float
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungMetered:
+    """What one rung, or the sound, took: CPU seconds, and the bytes that were encoded."""
+
+    name: str
+    cpu_seconds: float
+    bytes: int
+
+
+@event("transcoding.jobs.job_metered", version=1)
+class JobMetered:
+    """What an ended attempt has used, whether it completed or not, beyond what was told before."""
+
+    job: JobId
+    attempt: int
+    cpu_seconds: float
+    stored_bytes: int
+    rungs: tuple[RungMetered, ...]
 
 
 @event("transcoding.jobs.job_failed", version=1)

@@ -1,6 +1,7 @@
 """The tables of the schema `transcoding_jobs`."""
 
 from sqlalchemy import (
+    Boolean,
     CheckConstraint,
     Column,
     Double,
@@ -39,6 +40,9 @@ jobs = schema.tenant_table(
     Column("priority", SmallInteger, nullable=False),
     Column("stage", Text),
     Column("progress", Double, nullable=False),
+    Column("stage_progress", Double, nullable=False),
+    Column("rung_progress", JSONB, nullable=False),
+    Column("seconds_left", Double),
     Column("created_at", Instant, nullable=False),
     Column("started_at", Instant),
     Column("finished_at", Instant),
@@ -50,11 +54,14 @@ jobs = schema.tenant_table(
     Column("problem", JSONB(none_as_null=True)),
     Column("output", Text),
     Column("staged", ARRAY(Text), nullable=False),
+    Column("cost", JSONB, nullable=False),
+    Column("checkpoints", Boolean, nullable=False),
     UniqueConstraint("tenant_id", "key", name="uq_jobs_key"),
     CheckConstraint("(state = 'completed') = (output IS NOT NULL)", name="completed_has_output"),
     CheckConstraint("(state = 'failed') = (problem IS NOT NULL)", name="failed_has_problem"),
     Index(None, "tenant_id", "owner", "id"),
     Index("ix_jobs_active", "tenant_id", postgresql_where=_ACTIVE),
+    Index("ix_jobs_checkpoints", "finished_at", postgresql_where=text("checkpoints")),
 )
 
 # Which state a job came to when: in one attempt it comes to each at most once.

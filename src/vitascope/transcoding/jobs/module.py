@@ -15,6 +15,7 @@ from vitascope.transcoding.jobs.service.encoder import Encoder
 from vitascope.transcoding.jobs.service.feed import JobFeed
 from vitascope.transcoding.jobs.service.janitor import Janitor
 from vitascope.transcoding.jobs.service.jobs import JobService
+from vitascope.transcoding.jobs.service.metering import Metering
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.transcoder import Transcoder
 
@@ -22,7 +23,7 @@ module = Module(
     name="transcoding.jobs",
     package="vitascope.transcoding.jobs",
     provides={Jobs: JobService},
-    also=(Transcoder, Janitor, JobFeed, Scratch, Checkpoints, Crew, Encoder, Bells),
+    also=(Transcoder, Janitor, Metering, JobFeed, Scratch, Checkpoints, Crew, Encoder, Bells),
     needs=(Tenants,),
     routes=router,
     handlers=(give_up,),

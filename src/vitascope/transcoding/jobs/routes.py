@@ -47,6 +47,26 @@ class RenditionView(BaseModel):
     peak_bandwidth: int
 
 
+class RungCostView(BaseModel):
+    """What one rung, or the sound, has cost."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    cpu_seconds: float
+    bytes: int
+
+
+class CostView(BaseModel):
+    """What a job has cost, in all of its attempts; known when one has ended."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    cpu_seconds: float = Field(description="Of the encoders.")
+    stored_bytes: int = Field(description="What the result takes in the object store.")
+    rungs: tuple[RungCostView, ...]
+
+
 class JobView(BaseModel):
     """A transcoding job."""
 
@@ -71,6 +91,10 @@ class JobView(BaseModel):
     cpu_seconds: Mapping[str, float]
     problem: Mapping[str, Any] | None = Field(description="Why it failed (RFC 9457).")
     priority: JobPriority
+    stage_progress: float = Field(description="0 to 1, within the stage.")
+    rung_progress: Mapping[str, float] = Field(description="0 to 1, within each rung.")
+    seconds_left: float | None = Field(description="About how long encoding goes on.")
+    cost: CostView
 
 
 class ChangeView(BaseModel):

@@ -13,12 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitascope.foundation.context import AccountId, TenantId
 from vitascope.foundation.db.database import Reader, Transaction
 from vitascope.foundation.encoding import from_plain, to_plain
-from vitascope.transcoding.jobs.contracts import Job, JobId, JobPriority, JobRendition, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobCost, JobId, JobPriority, JobRendition, JobState
 from vitascope.transcoding.jobs.models import history, jobs
 
 ACTIVE = (JobState.PENDING, JobState.PROCESSING)
 
-_OTHERWISE = {"state", "output", "renditions", "warnings", "priority"}
+_OTHERWISE = {"state", "output", "renditions", "warnings", "priority", "cost"}
 _AS_THEY_ARE = [name for name in Job.__dataclass_fields__ if name not in _OTHERWISE]
 _PRIORITIES = tuple(JobPriority)
 _VIEW = [
@@ -28,6 +28,7 @@ _VIEW = [
     jobs.c.renditions,
     jobs.c.warnings,
     jobs.c.priority,
+    jobs.c.cost,
     *(jobs.c[name] for name in _AS_THEY_ARE),
 ]
 # Two submissions at once would both find room: those of one tenant go one after the other.
@@ -66,6 +67,7 @@ def _view(row: Row[Any]) -> Job:
         renditions=from_plain(row.renditions, tuple[JobRendition, ...]),
         warnings=tuple(row.warnings),
         priority=_PRIORITIES[row.priority],
+        cost=from_plain(row.cost, JobCost),
     )
 
 
@@ -83,7 +85,7 @@ async def add(tx: Transaction, *, job: Job, key: str) -> bool:
     """Keep a new job; False, and nothing changes, if there is one of this key."""
     values = {name: getattr(job, name) for name in _AS_THEY_ARE}
     values |= {"key": key, "state": job.state, "priority": _PRIORITIES.index(job.priority)}
-    values |= {"renditions": [], "warnings": [], "staged": []}
+    values |= {"renditions": [], "warnings": [], "staged": [], "cost": {}, "checkpoints": False}
     added = upsert(jobs).inline().values(values).on_conflict_do_nothing(index_elements=["tenant_id", "key"])
     return await tx.execute(added) == 1
 
@@ -150,9 +152,12 @@ async def set_state(
     await tx.execute(update(jobs).where(jobs.c.id == job).values(state=state, **(values or {})))
 
 
-async def beat(tx: Transaction, *, job: JobId, attempt: int, stage: str, progress: float) -> bool:
+async def beat(
+    tx: Transaction, *, job: JobId, attempt: int, progress: float, values: Mapping[str, Any]
+) -> bool:
     """Tell how far this attempt is; False, and nothing changes, if it is not the one that should run."""
-    moved = _running(job, attempt).values(stage=stage, progress=func.greatest(jobs.c.progress, progress))
+    further = {**values, "progress": func.greatest(jobs.c.progress, progress)}
+    moved = _running(job, attempt).values(further)
     return await tx.execute(moved) == 1
 
 
@@ -197,6 +202,24 @@ async def with_rubbish(connection: AsyncConnection, *, before: datetime, limit: 
         jobs.c.state.not_in(ACTIVE),
         jobs.c.finished_at < before,
         func.cardinality(jobs.c.staged) > needed,
+    )
+    return [Stale(tenant=row.tenant_id, job=row.id) for row in await connection.execute(query.limit(limit))]
+
+
+async def keep_checkpoints(tx: Transaction, *, job: JobId, kept: bool) -> None:
+    """Remember whether there may be checkpoints of a job in the object store."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(checkpoints=kept))
+
+
+async def set_cost(tx: Transaction, *, job: JobId, cost: JobCost) -> None:
+    """Keep what a locked job has cost so far."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(cost=to_plain(cost)))
+
+
+async def with_checkpoints(connection: AsyncConnection, *, before: datetime, limit: int) -> Sequence[Stale]:
+    """Over all tenants: jobs that ended before this, of which there may be checkpoints."""
+    query = select(jobs.c.tenant_id, jobs.c.id).where(
+        jobs.c.checkpoints, jobs.c.state.not_in(ACTIVE), jobs.c.finished_at < before
     )
     return [Stale(tenant=row.tenant_id, job=row.id) for row in await connection.execute(query.limit(limit))]
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, case, delete, func, literal, select, update
+from sqlalchemy import case, delete, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +16,7 @@ from vitascope.foundation.db.database import Reader, Transaction
 from vitascope.foundation.encoding import from_plain, to_plain
 from vitascope.transcoding.jobs.contracts import JobId
 from vitascope.transcoding.jobs.models import encodings, jobs, parts
+from vitascope.transcoding.jobs.repository.jobs import ACTIVE, Stale
 from vitascope.transcoding.pipeline.contracts import Chunk, Plan
 
 SOUND = -1
@@ -75,12 +77,21 @@ class Made:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Spent:
+    """What a part has cost; bytes for each of its rungs, or for the `sound`."""
+
+    rungs: Sequence[str]
+    cpu_seconds: float
+    sizes: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """How far an encoding is; `total` is unknown while the film is being cut."""
 
     total: int | None
     finished: int
-    frames: int
+    frames: Mapping[str, int]
     held: int
     problem: Mapping[str, Any] | None
 
@@ -94,6 +105,8 @@ async def open_encoding(tx: Transaction, *, job: JobId, attempt: int, source: st
     """An attempt is about to encode; opening it again, after a crash, changes nothing."""
     row = {"job": job, "attempt": attempt, "source": source, "plan": to_plain(plan), "finished": 0}
     await tx.execute(upsert(encodings).values(row).on_conflict_do_nothing())
+    withdrawn = _of_parts(update(parts), job, attempt).where(parts.c.state == PartState.WITHDRAWN)
+    await tx.execute(withdrawn.values(state=PartState.WAITING))
 
 
 async def add(tx: Transaction, *, found: Sequence[Part]) -> None:
@@ -124,11 +137,13 @@ async def standing(reader: Reader, *, job: JobId, attempt: int) -> Standing:
     """How far an encoding is."""
     mine = (parts.c.job == job) & (parts.c.attempt == attempt)
     totals = select(
-        func.coalesce(func.sum(parts.c.frames_done), 0).label("frames"),
         func.count().filter(parts.c.state.in_(_HELD)).label("held"),
         func.min(case((parts.c.state == PartState.FAILED, parts.c.number))).label("failed"),
     ).where(mine)
     row = await reader.first(_of_encoding(select(encodings.c.parts, encodings.c.finished), job, attempt))
+    by_rung = select(func.unnest(parts.c.rungs).label("rung"), parts.c.frames_done).where(mine).subquery()
+    done = func.sum(by_rung.c.frames_done).label("frames")
+    frames = select(by_rung.c.rung, done).group_by(by_rung.c.rung)
     added = await reader.first(totals)
     assert added is not None  # noqa: S101 - a sum is always one row
     problem = None
@@ -137,7 +152,7 @@ async def standing(reader: Reader, *, job: JobId, attempt: int) -> Standing:
     return Standing(
         total=row.parts if row else None,
         finished=row.finished if row else 0,
-        frames=added.frames,
+        frames={one.rung: one.frames for one in await reader.rows(frames)},
         held=added.held,
         problem=problem,
     )
@@ -262,12 +277,30 @@ async def working(connection: AsyncConnection) -> frozenset[str]:
     return frozenset((await connection.execute(query)).scalars())
 
 
-async def forget(tx: Transaction, *, job: JobId) -> Sequence[Row[Any]]:
-    """Remove the encodings of an ended job; answers the cost of their parts by rung."""
+async def forget(tx: Transaction, *, job: JobId) -> Sequence[Spent]:
+    """Remove the encodings of an ended job; answers what each of their parts has cost."""
     gone = delete(parts).where(parts.c.job == job)
-    rows = await tx.rows(gone.returning(parts.c.rungs, parts.c.cpu_seconds, parts.c.bytes, parts.c.number))
+    spent = gone.returning(parts.c.rungs, parts.c.cpu_seconds, parts.c.bytes)
+    found = [
+        Spent(rungs=row.rungs, cpu_seconds=row.cpu_seconds, sizes=row.bytes) for row in await tx.rows(spent)
+    ]
     await tx.execute(delete(encodings).where(encodings.c.job == job))
-    return rows
+    return found
+
+
+async def plan_of(reader: Reader, *, job: JobId) -> Plan | None:
+    """What was last encoded of a job; None if nothing is, or it is forgotten."""
+    query = select(encodings.c.plan).where(encodings.c.job == job).order_by(encodings.c.attempt.desc())
+    found = await reader.scalar(query.limit(1))
+    return from_plain(found, Plan) if found is not None else None
+
+
+async def unsettled(connection: AsyncConnection, *, before: datetime, limit: int) -> Sequence[Stale]:
+    """Over all tenants: jobs that ended before this and whose encodings nobody has settled."""
+    ended = jobs.c.state.not_in(ACTIVE) & (jobs.c.finished_at < before)
+    same = (encodings.c.tenant_id == jobs.c.tenant_id) & (encodings.c.job == jobs.c.id)
+    query = select(jobs.c.tenant_id, jobs.c.id).join(encodings, same).where(ended).distinct().limit(limit)
+    return [Stale(tenant=row.tenant_id, job=row.id) for row in await connection.execute(query)]
 
 
 def _is(key: Key) -> Any:

@@ -1,18 +1,22 @@
 """One attempt's film, cut into parts that all workers encode, and put together again."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, retried
+from vitascope.foundation.errors import Unavailable
 from vitascope.transcoding.jobs.adapters.checkpoints import Checkpoints
+from vitascope.transcoding.jobs.repository import jobs, turns
 from vitascope.transcoding.jobs.repository import parts as repository
-from vitascope.transcoding.jobs.repository import turns
 from vitascope.transcoding.jobs.repository.parts import SOUND, Part, Standing
 from vitascope.transcoding.jobs.service.bells import Bells
 from vitascope.transcoding.jobs.service.outcomes import revived
+from vitascope.transcoding.jobs.service.progress import Estimate
 from vitascope.transcoding.jobs.service.watch import Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline.chunks import groups_per_chunk
@@ -43,6 +47,7 @@ class Encoding:
                 tx, job=self.attempt.job, attempt=self.attempt.number, source=source, plan=plan
             )
             await turns.join(tx)
+            await jobs.keep_checkpoints(tx, job=self.attempt.job, kept=True)
         if plan.audio:
             await self._add([self._sound(plan)])
 
@@ -63,11 +68,18 @@ class Encoding:
 
     async def wait(self, plan: Plan, watched: Watched) -> None:
         """Wait until all parts are done; raises what one of them failed with."""
-        total = plan.frame_rate.frames(plan.duration) if plan.duration else 0
-        while not (standing := await self._standing()).is_finished:
-            if standing.problem is not None:
-                raise revived(standing.problem)
-            watched.move(standing.frames / total if total else 0.0)
+        estimate = Estimate()
+        while True:
+            with suppress(Unavailable):  # the workers go on without a database, for a while
+                standing = await self._standing()
+                if standing.problem is not None:
+                    raise revived(standing.problem)
+                if standing.is_finished:
+                    return
+                rungs = done_of(standing, plan)
+                fraction = sum(rungs.values()) / len(rungs)
+                left = estimate.seconds_left(fraction, now=time.monotonic())
+                watched.move(fraction, rungs=rungs, seconds_left=left)
             await self.bells.ended.wait(_LOOK_SECONDS)
 
     async def withdraw(self) -> None:
@@ -140,6 +152,15 @@ class Encoding:
             rungs=[rung.name for rung in plan.rungs],
             cost=cost_of(chunk, plan),
         )
+
+
+def done_of(standing: Standing, plan: Plan) -> dict[str, float]:
+    """How much of each rung is done."""
+    total = plan.frame_rate.frames(plan.duration) if plan.duration else 0
+    return {
+        rung.name: round(min(1.0, standing.frames.get(rung.name, 0) / total), 4) if total else 0.0
+        for rung in plan.rungs
+    }
 
 
 def cost_of(chunk: Chunk, plan: Plan) -> float:

@@ -35,6 +35,9 @@ _RETRIED: Mapping[str, Any] = {
     "problem": None,
     "stage": None,
     "progress": 0.0,
+    "stage_progress": 0.0,
+    "rung_progress": {},
+    "seconds_left": None,
     "started_at": None,
     "finished_at": None,
 }

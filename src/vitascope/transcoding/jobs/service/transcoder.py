@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 from vitascope.foundation.clock import Clock
 from vitascope.foundation.db.database import Database, Transaction, retried
 from vitascope.foundation.encoding import to_plain
+from vitascope.foundation.errors import Unavailable
 from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
 from vitascope.foundation.workflows.declaration import Run
@@ -24,6 +25,7 @@ from vitascope.transcoding.jobs.repository import parts
 from vitascope.transcoding.jobs.repository.jobs import Change
 from vitascope.transcoding.jobs.service.bells import Bells
 from vitascope.transcoding.jobs.service.encoding import Encoding
+from vitascope.transcoding.jobs.service.metering import Metering
 from vitascope.transcoding.jobs.service.outcomes import Failure, Made, SourceGone, TranscodingGivenUp
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
@@ -48,12 +50,13 @@ class Transcoder:
         objects: Objects,
         scratch: Scratch,
         checkpoints: Checkpoints,
+        metering: Metering,
         bells: Bells,
         clock: Clock,
         settings: JobsSettings,
     ) -> None:
         self.db, self.objects, self.scratch = db, objects, scratch
-        self.checkpoints, self.bells = checkpoints, bells
+        self.checkpoints, self.metering, self.bells = checkpoints, metering, bells
         self.clock, self.settings = clock, settings
         # Many jobs wait in a worker for their parts; few at once put theirs together.
         self.benches = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
@@ -151,6 +154,8 @@ class Transcoding:
         """Have all rungs and sound tracks encoded, by whichever workers there are, and joined."""
         try:
             took = await self._encode(source, plan)
+        except Unavailable:
+            raise  # the step is tried again, and the workers go on meanwhile
         except Exception:
             await self._encoding.withdraw()
             raise
@@ -242,7 +247,7 @@ class Transcoding:
         """
         if not failure.worth_keeping:
             await self._scratch.remove(self._attempt.job)
-            await self._transcoder.checkpoints.remove(self._ctx.tenant, self._attempt.job)
+            await self._forget_checkpoints()
         await self._fail(failure)
 
     async def clear(self) -> None:
@@ -252,12 +257,26 @@ class Transcoding:
             prefixes = await repository.staged(reader, job=self._attempt.job)
         if job is not None and job.state == JobState.COMPLETED:
             await self._scratch.remove(job.id)
-            await self._transcoder.checkpoints.remove(self._ctx.tenant, job.id)
+            await self._forget_checkpoints()
         for prefix in prefixes:
             await self._objects.delete_prefix(ObjectPrefix(prefix))
         if prefixes:
             async with self._db.transaction(self._ctx) as tx:
                 await repository.unstage(tx, job=self._attempt.job, prefixes=prefixes)
+
+    async def settle(self) -> None:
+        """Meter what the ended attempt has used."""
+        async with self._db.read(self._ctx) as reader:
+            job = await repository.get(reader, job=self._attempt.job, owner=None)
+        stored = 0
+        if job is not None and job.state == JobState.COMPLETED:
+            stored = await shipping.size_of(self._objects, ObjectPrefix(job.output))
+        await self._transcoder.metering.settle(self._ctx, job=self._attempt.job, stored_bytes=stored)
+
+    async def _forget_checkpoints(self) -> None:
+        await self._transcoder.checkpoints.remove(self._ctx.tenant, self._attempt.job)
+        async with self._db.transaction(self._ctx) as tx:
+            await repository.keep_checkpoints(tx, job=self._attempt.job, kept=False)
 
     @retried
     async def _fail(self, failure: Failure) -> None:
@@ -344,6 +363,8 @@ class Transcoding:
             "warnings": list(made.warnings),
             "progress": 1.0,
             "stage": None,
+            "stage_progress": 1.0,
+            "seconds_left": None,
             "finished_at": self._transcoder.clock.now(),
         }
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
@@ -38,9 +38,11 @@ class Watched:
     stop: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
 
-    def move(self, fraction: float) -> None:
+    def move(
+        self, fraction: float, *, rungs: Mapping[str, float] | None = None, seconds_left: float | None = None
+    ) -> None:
         """So much of the stage is done; raises TranscodeCancelled when it should end."""
-        self.meter.move(fraction)
+        self.meter.move(fraction, rungs=rungs, seconds_left=seconds_left)
         if self.stop.is_set():
             raise TranscodeCancelled
 
@@ -86,11 +88,22 @@ class Watch:
                 _log.warning("progress cannot be told", job=self.attempt.job, error=str(failure))
 
     async def _beat(self, meter: Meter) -> bool:
-        stage, progress = meter.newest
         ctx: Context = self.run.ctx
+        reading = meter.newest
+        values = {
+            "stage": reading.stage,
+            "stage_progress": reading.stage_progress,
+            "seconds_left": reading.seconds_left,
+        }
+        if reading.rungs:
+            values["rung_progress"] = dict(reading.rungs)
         async with self.db.transaction(ctx) as tx:
             return await repository.beat(
-                tx, job=self.attempt.job, attempt=self.attempt.number, stage=stage, progress=progress
+                tx,
+                job=self.attempt.job,
+                attempt=self.attempt.number,
+                progress=reading.progress,
+                values=values,
             )
 
 

@@ -51,7 +51,9 @@ class Workshop:
         source = await self.studio.store(ctx, self.film)
         job = await self.studio.jobs.submit(ctx, source=source, filename="", key=source, priority=priority)
         found = [
-            Part(job=job.id, attempt=1, number=number, first=number * 50, frames=50, cost=cost)
+            Part(
+                job=job.id, attempt=1, number=number, first=number * 50, frames=50, rungs=["180p"], cost=cost
+            )
             for number, cost in enumerate(costs)
         ]
         async with self.db.transaction(ctx) as tx:

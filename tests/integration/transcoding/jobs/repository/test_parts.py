@@ -143,7 +143,7 @@ class TestWithdraw:
             wanted = await repository.beat(connection, worker="w", frames=frames)
 
         assert wanted == {(kept[0].job, 1, 0)}
-        assert (await _standing(workshop, ctx, kept[0])).frames == 7
+        assert (await _standing(workshop, ctx, kept[0])).frames == {"180p": 7}
 
     async def test_quiet_when_given_back(self, workshop: Workshop, ctx: Context) -> None:
         """A withdrawn part is held until its worker gives it back, and nobody takes it then."""
