@@ -27,7 +27,6 @@ async def transcode(
         pass  # its state says so already
     except Exception as failure:  # noqa: BLE001 - whatever it was, the job has failed and says why
         await run.step("fail", work.fail, Failure.of(failure))
-    await run.step("settle", work.settle)
     await run.step("clear", work.clear)
     # The clock starts `tidy` on one machine only; so each looks after its own disk when it has done a job.
     await run.step("tidy", janitor.clear_scratch)

@@ -251,7 +251,8 @@ class Transcoding:
         await self._fail(failure)
 
     async def clear(self) -> None:
-        """Remove what the ended job has left, but keep the finished stages of one that can be retried."""
+        """Meter and remove what the ended job has left, but keep finished stages of one that can be retried."""
+        await self._settle()
         async with self._db.read(self._ctx) as reader:
             job = await repository.get(reader, job=self._attempt.job, owner=None)
             prefixes = await repository.staged(reader, job=self._attempt.job)
@@ -264,7 +265,7 @@ class Transcoding:
             async with self._db.transaction(self._ctx) as tx:
                 await repository.unstage(tx, job=self._attempt.job, prefixes=prefixes)
 
-    async def settle(self) -> None:
+    async def _settle(self) -> None:
         """Meter what the ended attempt has used."""
         async with self._db.read(self._ctx) as reader:
             job = await repository.get(reader, job=self._attempt.job, owner=None)

@@ -147,7 +147,7 @@ class TestWholeWay:
 
 
 class TestCrash:
-    @pytest.mark.parametrize("step", [*_BEFORE, "complete", "settle", "clear", "tidy"])
+    @pytest.mark.parametrize("step", [*_BEFORE, "complete", "clear", "tidy"])
     async def test_any_step_may_be_repeated(
         self, studio: Studio, platform: PlatformUnderTest, ctx: Context, film: Path, step: str
     ) -> None:
@@ -179,7 +179,7 @@ class TestCrash:
         await studio.work(again)
 
         assert (await studio.jobs.get(ctx, job=job.id)).state == JobState.COMPLETED
-        assert again.ran == ["pictures", "verify", "publish", "complete", "settle", "clear", "tidy"]
+        assert again.ran == ["pictures", "verify", "publish", "complete", "clear", "tidy"]
 
     async def test_worker_that_died_too_often(
         self, studio: Studio, platform: PlatformUnderTest, ctx: Context, film: Path
