@@ -48,7 +48,7 @@ class Encoding:
             )
             await turns.join(tx)
             await jobs.keep_checkpoints(tx, job=self.attempt.job, kept=True)
-        if plan.audio:
+        if plan.mixes:
             await self._add([self._sound(plan)])
 
     async def cut(self, film: Film, pipeline: Pipeline, watched: Watched) -> StageTime:
@@ -63,7 +63,7 @@ class Encoding:
             adding = group.create_task(self._add_all(found, film.plan))
             took = await in_thread(watched, lambda: pipeline.cut(film, found=tell))
             tell(None)
-        await self._close(adding.result() + bool(film.plan.audio))
+        await self._close(adding.result() + bool(film.plan.mixes))
         return took
 
     async def wait(self, plan: Plan, watched: Watched) -> None:
@@ -139,7 +139,7 @@ class Encoding:
             return await repository.standing(reader, job=self.attempt.job, attempt=self.attempt.number)
 
     def _sound(self, plan: Plan) -> Part:
-        cost = (plan.duration or 0.0) * len(plan.audio) / _SOUND_PER_SECOND
+        cost = (plan.duration or 0.0) * len(plan.mixes) / _SOUND_PER_SECOND
         return Part(job=self.attempt.job, attempt=self.attempt.number, number=SOUND, cost=cost)
 
     def _chunk(self, chunk: Chunk, plan: Plan) -> Part:

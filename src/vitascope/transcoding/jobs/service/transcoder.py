@@ -251,7 +251,7 @@ class Transcoding:
         await self._fail(failure)
 
     async def clear(self) -> None:
-        """Meter and remove what the ended job has left, but keep finished stages of one that can be retried."""
+        """Meter what the attempt used, and remove what it has left but for what a retry can use."""
         await self._settle()
         async with self._db.read(self._ctx) as reader:
             job = await repository.get(reader, job=self._attempt.job, owner=None)
