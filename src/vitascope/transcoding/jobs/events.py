@@ -25,6 +25,21 @@ class JobStarted:
     attempt: int
 
 
+@event("transcoding.jobs.job_playable", version=1)
+class JobPlayable:
+    """The film plays already, in one quality, from what lies below `output`; the job goes on to make all.
+
+    What lies there stays for a while after `JobCompleted` has named another place, for those who watch.
+    """
+
+    job: JobId
+    source: str
+    output: str
+    duration: float
+    width: int
+    height: int
+
+
 @event("transcoding.jobs.job_completed", version=1)
 class JobCompleted:
     """All renditions are made, verified and lie below `output`; `duration` in seconds."""

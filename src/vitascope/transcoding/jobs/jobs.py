@@ -39,6 +39,7 @@ async def _go_through(run: Run, work: Transcoding) -> None:
     await run.step("fetch", work.fetch, source)
     media = await run.step("probe", work.probe, source)
     plan = await run.step("plan", work.plan, media)
+    await run.step("first", work.first, source, plan)
     await run.step("encode", work.encode, source, plan)
     await run.step("package", work.package, source, plan)
     await run.step("pictures", work.pictures, source, plan)

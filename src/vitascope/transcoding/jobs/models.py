@@ -26,7 +26,8 @@ _WAITING = text("state = 'waiting'")
 _HELD = text("state IN ('running', 'stopping')")
 
 # `key` is what the submitter calls the job, so that asking twice gives one. `staged` are the prefixes
-# into which attempts have written: all but `output` are rubbish once the job is final. `progress` and
+# into which attempts have written: all but `output` are rubbish once the job is final, and `first_output`,
+# from which the film played while it was encoded, when nobody can be watching that. `progress` and
 # `stage` change twice a second while a worker runs: no index holds them, so such a change is cheap.
 jobs = schema.tenant_table(
     "jobs",
@@ -53,6 +54,7 @@ jobs = schema.tenant_table(
     Column("cpu_seconds", JSONB, nullable=False),
     Column("problem", JSONB(none_as_null=True)),
     Column("output", Text),
+    Column("first_output", Text),
     Column("staged", ARRAY(Text), nullable=False),
     Column("cost", JSONB, nullable=False),
     Column("checkpoints", Boolean, nullable=False),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import audio, binaries, hardware, keyframes, ladder, video
+from vitascope.transcoding.pipeline import audio, binaries, first, hardware, keyframes, ladder, video
 from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
@@ -164,6 +164,12 @@ class Pipeline:
     def assemble(self, film: Film, chunks: Sequence[Chunk], *, work: Path) -> tuple[Encoded, StageTime]:
         """Join what was encoded in parts; what is missing is encoded here."""
         return encoding.assemble(film, chunks, work=work, bench=self._bench)
+
+    def first(self, film: Film, *, work: Path) -> tuple[Encoded | None, StageTime]:
+        """The source's own picture as a set of one rung, copied; None if it cannot play as it is."""
+        if not first.conforms(film.plan, size=film.file.stat().st_size):
+            return None, StageTime(wall=0.0, cpu=0.0)
+        return first.copy(film, work=work, bench=self._bench)
 
     def package(self, encoded: Encoded, *, work: Path) -> tuple[Packaged, StageTime]:
         """Make one CMAF set with its two manifests."""

@@ -182,9 +182,29 @@ async def stage(tx: Transaction, *, job: JobId, attempt: int, prefix: str) -> bo
 
 async def staged(reader: Reader, *, job: JobId) -> Sequence[str]:
     """The prefixes below which an ended job has written and that nobody needs."""
-    query = select(jobs.c.staged, jobs.c.output).where(jobs.c.id == job, jobs.c.state.not_in(ACTIVE))
-    row = await reader.first(query)
-    return [one for one in row.staged if one != row.output] if row is not None else []
+    query = select(jobs.c.staged, jobs.c.output, jobs.c.first_output)
+    row = await reader.first(query.where(jobs.c.id == job, jobs.c.state.not_in(ACTIVE)))
+    needed = (row.output, row.first_output) if row is not None else ()
+    return [one for one in row.staged if one not in needed] if row is not None else []
+
+
+async def first_output(reader: Reader, *, job: JobId) -> str | None:
+    """The prefix from which the film plays while it is being encoded, if it does."""
+    found: str | None = await reader.scalar(select(jobs.c.first_output).where(jobs.c.id == job))
+    return found
+
+
+async def show_first(tx: Transaction, *, job: JobId, prefix: str) -> None:
+    """The film plays from this prefix now."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(first_output=prefix))
+
+
+async def leave_first(connection: AsyncConnection, *, before: datetime) -> None:
+    """Over all tenants: what films played from whose jobs ended before this is rubbish from now on."""
+    ended = jobs.c.state.not_in(ACTIVE) & (jobs.c.finished_at < before)
+    await connection.execute(
+        update(jobs).where(ended, jobs.c.first_output.is_not(None)).values(first_output=None)
+    )
 
 
 async def unstage(tx: Transaction, *, job: JobId, prefixes: Sequence[str]) -> None:
@@ -197,7 +217,7 @@ async def unstage(tx: Transaction, *, job: JobId, prefixes: Sequence[str]) -> No
 
 async def with_rubbish(connection: AsyncConnection, *, before: datetime, limit: int) -> Sequence[Stale]:
     """Over all tenants: jobs that ended before this, below whose prefixes something may be left."""
-    needed = case((jobs.c.output.is_(None), 0), else_=1)
+    needed = case((jobs.c.output.is_(None), 0), else_=1) + case((jobs.c.first_output.is_(None), 0), else_=1)
     query = select(jobs.c.tenant_id, jobs.c.id).where(
         jobs.c.state.not_in(ACTIVE),
         jobs.c.finished_at < before,

@@ -87,6 +87,7 @@ class Crew:
                 for _ in range(hands):
                     group.create_task(self._serve())
         finally:
+            lock.terminate()  # where its keeper was stopped before it began
             await self._leave()
 
     async def _serve(self) -> None:

@@ -34,6 +34,7 @@ class Janitor:
     ) -> None:
         self._db, self._objects, self._scratch, self._metering = db, objects, scratch, metering
         self._clock, self._kept = clock, timedelta(hours=settings.scratch_hours)
+        self._watched = timedelta(hours=settings.first_hours)
 
     async def clear_scratch(self) -> None:
         """Remove this machine's folders of jobs that need none."""
@@ -49,6 +50,7 @@ class Janitor:
     async def clear_staged(self) -> None:
         """Remove from the object store what attempts have written for nothing."""
         async with self._db.system() as connection:
+            await repository.leave_first(connection, before=self._clock.now() - self._watched)
             found = await repository.with_rubbish(
                 connection, before=self._clock.now() - _SETTLED, limit=_AT_ONCE
             )

@@ -38,6 +38,7 @@ _RETRIED: Mapping[str, Any] = {
     "stage_progress": 0.0,
     "rung_progress": {},
     "seconds_left": None,
+    "first_output": None,
     "started_at": None,
     "finished_at": None,
 }

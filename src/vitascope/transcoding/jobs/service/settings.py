@@ -17,6 +17,16 @@ class JobsSettings(Section):
         default=0.5, gt=0, le=5, description="How often a worker tells its progress and looks for a cancel."
     )
     uploads: int = Field(default=8, ge=1, le=64, description="Files that are published at once.")
+    first_seconds: float = Field(
+        default=60,
+        ge=0,
+        description="Films of at least this length play from a copy of themselves while they are encoded.",
+    )
+    first_hours: float = Field(
+        default=24,
+        ge=1,
+        description="How long that copy is kept after the job; longer than a playback's addresses work.",
+    )
     hands: int | None = Field(
         default=None,
         ge=1,

@@ -23,8 +23,10 @@ from vitascope.transcoding.jobs.events import JobCompleted, JobFailed, JobStarte
 from vitascope.transcoding.jobs.repository import jobs as repository
 from vitascope.transcoding.jobs.repository import parts
 from vitascope.transcoding.jobs.repository.jobs import Change
+from vitascope.transcoding.jobs.service import first
 from vitascope.transcoding.jobs.service.bells import Bells
 from vitascope.transcoding.jobs.service.encoding import Encoding
+from vitascope.transcoding.jobs.service.first import FirstShowing
 from vitascope.transcoding.jobs.service.metering import Metering
 from vitascope.transcoding.jobs.service.outcomes import Failure, Made, SourceGone, TranscodingGivenUp
 from vitascope.transcoding.jobs.service.settings import JobsSettings
@@ -150,6 +152,20 @@ class Transcoding:
         async with self._watch.over("plan"):
             return ladder.plan(media)
 
+    async def first(self, source: str, plan: Plan) -> None:
+        """Let a long film play from a copy of its own picture, if that plays as it is."""
+        showing = FirstShowing(db=self._db, ctx=self._ctx, attempt=self._attempt)
+        if (plan.duration or 0.0) < self._transcoder.settings.first_seconds or await showing.is_on():
+            return
+        async with self._watch.over("first") as watched:
+            film, pipeline = await self._film(source, plan, watched), self._pipeline(watched)
+            copied, took = await in_thread(watched, lambda: first.copy(pipeline, film, work=self._work))
+            if copied is None:
+                return
+            files = shipping.files_of(copied.folder, copied.drawn)
+            await showing.begin(copied, prefix=await self._ship(files, watched))
+        await self._note("first", took)
+
     async def encode(self, source: str, plan: Plan) -> None:
         """Have all rungs and sound tracks encoded, by whichever workers there are, and joined."""
         try:
@@ -209,15 +225,8 @@ class Transcoding:
             film, pipeline = await self._film(source, plan, watched), self._pipeline(watched)
             encoded, _ = await self._assemble(pipeline, film, watched)
             files = await in_thread(watched, lambda: self._files(pipeline, encoded))
-            prefix = await self._stage_prefix()
             began = self._transcoder.clock.now()
-            await shipping.ship(
-                self._objects,
-                files,
-                to=ObjectPrefix(prefix),
-                at_once=self._transcoder.settings.uploads,
-                progress=watched.move,
-            )
+            prefix = await self._ship(files, watched)
         await self._note("publish", self._since(began))
         return prefix
 
@@ -333,6 +342,18 @@ class Transcoding:
             )
         except ObjectMissing as missing:
             raise SourceGone from missing
+
+    async def _ship(self, files: Mapping[str, Path], watched: Watched) -> str:
+        """Store the files below a prefix of their own, which is noted before the first of them."""
+        prefix = await self._stage_prefix()
+        await shipping.ship(
+            self._objects,
+            files,
+            to=ObjectPrefix(prefix),
+            at_once=self._transcoder.settings.uploads,
+            progress=watched.move,
+        )
+        return prefix
 
     async def _stage_prefix(self) -> str:
         attempt, token = self._attempt, uuid.uuid4().hex[:8]
