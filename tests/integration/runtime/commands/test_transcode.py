@@ -168,7 +168,7 @@ class TestTranscode:
 def _wait_for_work(folder: Path) -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        if list(folder.glob(".vitascope-*/.encoded-*/video-*.mp4")):
+        if list(folder.glob(".vitascope-*/chunks/.chunk-*/*.mp4")):
             return
         time.sleep(0.01)
     pytest.fail("the encoder did not start")
