@@ -57,7 +57,7 @@ class VideoProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hdr: Hdr = "keep"
     hardware: Hardware = "auto"
     rungs: Annotated[tuple[RungProfile, ...], Meta(max_length=_MOST_RUNGS)] = ()
-    chunk_seconds: float | None = None
+    chunk_seconds: Annotated[float, Meta(ge=0.1, le=3600.0)] | None = None
 
     @property
     def all_codecs(self) -> tuple[Codec, ...]:

@@ -148,6 +148,38 @@ class TestTranscode:
         assert json.loads(result.stdout)["field"] == field
         assert not (tmp_path / "set").exists()
 
+    def test_profile(self, corpus: Corpus, tmp_path: Path) -> None:
+        """A profile says which rungs to make; options beside it say otherwise, what is left out is told."""
+        profile = tmp_path / "profile.toml"
+        profile.write_text(
+            '[video]\ncodecs = ["hevc"]\n'
+            "[[video.rungs]]\nheight = 90\nmax_rate = 200_000\n"
+            '[[video.rungs]]\nheight = 720\nmax_rate = 900_000\ncodec = "av1"\n',
+            encoding="utf-8",
+        )
+        options = ["--profile", str(profile), "--codec", "VP9", "--hdr", "tonemap", "--json"]
+        arguments = ["transcode", str(corpus["short-groups"]), "-o", str(tmp_path / "set"), *options]
+
+        result = CliRunner().invoke(main, arguments)
+
+        told = json.loads(result.stdout)
+        assert [(made["name"], made["codec"][:4]) for made in told["renditions"]] == [
+            ("90p", "avc1"),
+            ("90p-vp9", "vp09"),
+        ]
+        assert any("720 lines in av1" in warning for warning in told["warnings"])
+
+    def test_hardware_required(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Hardware for a codec that none here encodes is refused before anything is made."""
+        options = ["--codec", "vp9", "--hardware", "require", "--json"]
+        arguments = ["transcode", str(corpus["short-groups"]), "-o", str(tmp_path / "set"), *options]
+
+        result = CliRunner().invoke(main, arguments)
+
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["type"]) == (1, "vitascope:hardware-unusable")
+        assert "vp9" in told["detail"]
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted(self, corpus: Corpus, tmp_path: Path, number: signal.Signals) -> None:
         """Ctrl-C and a polite kill stop the encoder, remove what was begun, and exit with 1."""
