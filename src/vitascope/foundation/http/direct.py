@@ -3,7 +3,7 @@
 FastAPI asks for a route, solves its dependencies one by one and opens three exit stacks for each
 request, which costs more than all else together. Nearly every GET of ours needs its parameters, who
 asks, and a service: that is worked out once, when the application is built. What a client sees is
-the same to the byte (docs/decisions/0084); a route that needs more is left to the framework.
+the same to the byte (docs/decisions/0085); a route that needs more is left to the framework.
 """
 
 import inspect
