@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vitascope.transcoding.pipeline.contracts import AudioCodec, Codec, ProfileInvalid
+from vitascope.transcoding.pipeline.protection import ProtectionProfile
 
 Ladder = Literal["fixed", "auto"]
 Hdr = Literal["keep", "tonemap"]
@@ -98,6 +99,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     video: VideoProfile = VideoProfile()
     audio: AudioProfile = AudioProfile()
     pictures: PicturesProfile = PicturesProfile()
+    protection: ProtectionProfile | None = None
 
 
 DEFAULT = Profile()

@@ -204,3 +204,33 @@ def _wait_for_work(folder: Path) -> None:
             return
         time.sleep(0.01)
     pytest.fail("the encoder did not start")
+
+
+class TestProtect:
+    @pytest.mark.parametrize("scheme", ["cbcs", "cenc"])
+    def test_keys_are_made_once(self, corpus: Corpus, tmp_path: Path, scheme: str) -> None:
+        """A set is encrypted with keys that are made for their owner alone, and used again the next time."""
+        keys, film = tmp_path / "keys.json", str(corpus["silent"])
+        options = ["--protect", scheme, "--keys", str(keys), "--json"]
+
+        first = CliRunner().invoke(main, ["transcode", film, "-o", str(tmp_path / "a"), *options])
+        made = keys.read_bytes()
+        again = CliRunner().invoke(main, ["transcode", film, "-o", str(tmp_path / "b"), *options])
+        checked = CliRunner().invoke(main, ["validate", str(tmp_path / "b"), "--keys", str(keys)])
+
+        assert (first.exit_code, again.exit_code, checked.exit_code) == (0, 0, 0)
+        assert keys.stat().st_mode & 0o777 == 0o600
+        assert keys.read_bytes() == made
+        assert "plays" in checked.stdout
+        assert "EXT-X-KEY" in (tmp_path / "a/video/360p/index.m3u8").read_text(encoding="utf-8")
+        assert json.loads(made)["keys"][0]["key"] not in first.stdout + first.stderr
+
+    def test_wants_both(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Keys that nobody keeps are worth nothing: how and with which keys go together."""
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), "--protect", "cbcs"]
+        )
+
+        assert result.exit_code == 1
+        assert "--keys" in result.stderr
+        assert not (tmp_path / "set").exists()

@@ -19,12 +19,14 @@ from vitascope.transcoding.jobs.contracts import Job, JobRendition, JobState
 from vitascope.transcoding.jobs.events import JobCompleted, JobFailed, JobStarted
 from vitascope.transcoding.jobs.repository import Change
 from vitascope.transcoding.jobs.service.outcomes import Failure, Made, SourceGone, TranscodingGivenUp
+from vitascope.transcoding.jobs.service.protecting import Protecting
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline import ladder
 from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled
 from vitascope.transcoding.pipeline.encoded import Encoded
+from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.run import Pipeline, renditions
 from vitascope.transcoding.pipeline.workbench import Workbench
 
@@ -35,10 +37,17 @@ class Transcoder:
     """Takes jobs on; there is one in each worker."""
 
     def __init__(
-        self, *, db: Database, objects: Objects, scratch: Scratch, clock: Clock, settings: JobsSettings
+        self,
+        *,
+        db: Database,
+        objects: Objects,
+        scratch: Scratch,
+        protecting: Protecting,
+        clock: Clock,
+        settings: JobsSettings,
     ) -> None:
         self.db, self.objects, self.scratch = db, objects, scratch
-        self.clock, self.settings = clock, settings
+        self.protecting, self.clock, self.settings = protecting, clock, settings
 
     def take(self, run: Run, attempt: Attempt) -> "Transcoding":
         """One attempt at a job, run as durable work."""
@@ -127,9 +136,11 @@ class Transcoding:
 
     async def package(self, source: str, plan: Plan) -> None:
         """Make one set of segments with its manifests."""
+        protection = await self._protection(plan)
 
         def package(pipeline: Pipeline, film: Path) -> tuple[None, StageTime]:
-            return None, pipeline.package(self._encoded(pipeline, film, plan), work=self._work)[1]
+            encoded = self._encoded(pipeline, film, plan)
+            return None, pipeline.package(encoded, work=self._work, protection=protection)[1]
 
         await self._stage("package", source, package)
 
@@ -143,11 +154,12 @@ class Transcoding:
 
     async def verify(self, source: str, plan: Plan) -> Made:
         """Check that the set plays; raises SetInvalid."""
+        protection = await self._protection(plan)
 
         def verify(pipeline: Pipeline, film: Path) -> tuple[Made, StageTime]:
             encoded = self._encoded(pipeline, film, plan)
-            packaged, _ = pipeline.package(encoded, work=self._work)
-            checked, time = pipeline.verify(packaged, encoded)
+            packaged, _ = pipeline.package(encoded, work=self._work, protection=protection)
+            checked, time = pipeline.verify(packaged, encoded, protection=protection)
             made = tuple(_rendition(one) for one in renditions(encoded, checked))
             return Made(renditions=made, duration=encoded.duration, warnings=encoded.warnings), time
 
@@ -158,9 +170,12 @@ class Transcoding:
 
         Each time it runs the prefix is another: one who was thought dead cannot write into what is published.
         """
+        protection = await self._protection(plan)
         async with self._watch.over("publish") as watched:
             film = await self._film(source, watched)
-            files = await in_thread(watched, lambda: self._files(self._pipeline(watched), film, plan))
+            files = await in_thread(
+                watched, lambda: self._files(self._pipeline(watched), film, plan, protection)
+            )
             prefix = await self._stage_prefix()
             began = self._transcoder.clock.now()
             await shipping.ship(
@@ -280,9 +295,15 @@ class Transcoding:
     def _encoded(self, pipeline: Pipeline, film: Path, plan: Plan) -> Encoded:
         return pipeline.encode(film, plan, work=self._work)[0]
 
-    def _files(self, pipeline: Pipeline, film: Path, plan: Plan) -> Mapping[str, Path]:
+    async def _protection(self, plan: Plan) -> Protection | None:
+        """The keys, asked for where they are needed: the history of the workflow never holds them."""
+        return await self._transcoder.protecting.protection(self._ctx, job=self._attempt.job, plan=plan)
+
+    def _files(
+        self, pipeline: Pipeline, film: Path, plan: Plan, protection: Protection | None
+    ) -> Mapping[str, Path]:
         encoded = self._encoded(pipeline, film, plan)
-        packaged, _ = pipeline.package(encoded, work=self._work)
+        packaged, _ = pipeline.package(encoded, work=self._work, protection=protection)
         _, drawn, _ = pipeline.pictures(encoded, work=self._work)
         return shipping.files_of(packaged.folder, drawn)
 
