@@ -8,12 +8,13 @@ import sys
 from pathlib import Path
 
 from vitascope.transcoding.pipeline import binaries
-from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
+from vitascope.transcoding.pipeline.profile import AudioProfile, Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
 _WORKERS = 2
-_PROFILE = Profile(video=VideoProfile(chunk_seconds=2.0))
+# Short tasks: what takes longer than the worker lives is never done, and the sound is one task.
+_PROFILE = Profile(video=VideoProfile(chunk_seconds=2.0), audio=AudioProfile(loudness=None))
 
 
 def main() -> None:
