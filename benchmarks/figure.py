@@ -13,7 +13,11 @@ from msgspec import Struct
 from vitascope import __version__
 
 RUNS = 5
-_RELATIONS = {"<": operator.lt, "<=": operator.le, ">=": operator.ge}
+_RELATIONS: Mapping[str, Callable[[float, float], bool]] = {
+    "<": operator.lt,
+    "<=": operator.le,
+    ">=": operator.ge,
+}
 
 
 class Target(Struct, frozen=True):

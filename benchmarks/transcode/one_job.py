@@ -14,10 +14,12 @@ from benchmarks.transcode.films import RUNS, SECONDS, TOOLS, WORKERS, Cost, cost
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import audio, package, video
+from vitascope.transcoding.pipeline import package, video
 from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Limits, Plan, StageTime
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedVideo
 from vitascope.transcoding.pipeline.package import Packaged, PackagedSound
+
+_SOUND = "audio-0.mp4"
 
 
 class _Told(Struct):
@@ -116,7 +118,7 @@ def _bare(film: Path, folder: Path) -> tuple[Cost, Cost]:
     encoding = [
         str(TOOLS.ffmpeg),
         *video.arguments(whole, WHOLE_FILM, whole.plan.rungs, out=source, pixels=Limits().pixels),
-        *audio.outputs(whole, out=source),
+        *_plain_sound(whole.plan, source),
     ]
     encoded, packaged = _expected(whole.plan, source, out)
     packaging = [str(TOOLS.packager), *package.arguments(encoded, packaged, out.name)]
@@ -127,19 +129,36 @@ def _bare(film: Path, folder: Path) -> tuple[Cost, Cost]:
     return encoder, packager
 
 
+def _plain_sound(made: Plan, out: Path) -> Iterator[str]:
+    """The sound of the film as it is: not measured, not corrected."""
+    mix = made.mixes[0]
+    yield from ("-map", f"0:{made.audio[mix.track].index}", "-c:a", "aac", "-b:a", str(mix.bits))
+    yield from ("-ac", str(mix.channels), "-ar", "48000", str(out / _SOUND))
+
+
 def _expected(made: Plan, source: Path, out: Path) -> tuple[Encoded, Packaged]:
     """What the packager's command line is made of, before anything is encoded."""
     rungs = tuple(
         EncodedVideo(rung=rung, file=Path(f"{rung.name}.mp4"), frames=0, duration=SECONDS, key_frames=())
         for rung in made.rungs
     )
-    track = replace(made.audio[0], language="und")
-    sound = PackagedSound(track=track, name="Sound", default=True, folder="audio/0", source="audio-0.mp4")
+    track, mix = replace(made.audio[0], language="und"), made.mixes[0]
+    sound = PackagedSound(
+        track=track,
+        mix=mix,
+        group="audio",
+        loudness=None,
+        gain=0.0,
+        name="Sound",
+        default=True,
+        folder="audio/0",
+        source=_SOUND,
+    )
     encoded = Encoded(
         folder=source,
         plan=made,
         video=rungs,
-        audio=(EncodedAudio(track=track, file=Path("audio-0.mp4"), duration=SECONDS),),
+        audio=(EncodedAudio(track=track, mix=mix, file=Path(_SOUND), duration=SECONDS),),
         text=(),
         warnings=(),
     )

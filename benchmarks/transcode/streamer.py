@@ -61,7 +61,7 @@ def _streamed(configuration: list[str], folder: Path) -> float:
 def _configure(film: Film, folder: Path) -> list[str]:
     """Write what shaka-streamer is to do, and put the programs where it finds them."""
     rungs = film.plan.rungs
-    files = {
+    files: dict[str, dict[str, object]] = {
         "-i": {
             "inputs": [
                 {"name": str(film.file), "media_type": "video"},

@@ -1,28 +1,28 @@
-"""A worker that encodes one film chunk by chunk, and may be killed."""
+"""A program that encodes one film chunk by chunk, and may be killed: `worker.py FILE WORK`.
 
+It imports no other part of the benchmarks: what it costs to start is part of what a kill costs.
+"""
+
+import os
 import sys
 from pathlib import Path
 
-from benchmarks.transcode.films import TOOLS, WORKERS, planned
-
-from vitascope.transcoding.pipeline.film import Film
-from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
+from vitascope.transcoding.pipeline import binaries
+from vitascope.transcoding.pipeline.profile import AudioProfile, Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
-CHUNK_SECONDS = 4.0  # of a small picture: about a second of CPU
-
-
-def film_of(file: Path) -> Film:
-    """The film, to be cut into many chunks."""
-    return planned(file, Profile(video=VideoProfile(chunk_seconds=CHUNK_SECONDS)))
+_WORKERS = 2
+# Short tasks: what takes longer than the worker lives is never done, and the sound is one task.
+_PROFILE = Profile(video=VideoProfile(chunk_seconds=2.0), audio=AudioProfile(loudness=None))
 
 
 def main() -> None:
     """Encode the film, or what is left of it, in the folder."""
     file, work = map(Path, sys.argv[1:])
-    film = film_of(file)
-    Pipeline(Workbench(tools=TOOLS, workers=WORKERS)).encode(film.file, film.plan, work=work)
+    pipeline = Pipeline(Workbench(tools=binaries.find(os.environ), workers=_WORKERS))
+    media, _ = pipeline.probe(file)
+    pipeline.encode(file, pipeline.plan(media, _PROFILE), work=work)
 
 
 if __name__ == "__main__":

@@ -118,7 +118,9 @@ RULES: Mapping[str, Rule] = {
     "GET /metrics": public("for the inner network; counts by route, without tenants"),
     "GET /media/{token}/{path}": public("the token in the path is the right"),
     "OPTIONS /media/{token}/{path}": public("the same headers for every path"),
+    "OPTIONS /licences/{token}": public("the same headers for every token"),
     "POST /beacons/{token}": public("the token in the path is the right", json={"events": []}),
+    "POST /licences/{token}": public("the token in the path is the right", json={"kids": ["A" * 22]}),
     "GET /": public(_PAGE),
     "GET /signup": public(_PAGE),
     "POST /signup": public(_PAGE, form={"email": "nobody@example.org"}),
@@ -153,6 +155,7 @@ BLIND = frozenset(
     {
         "OPTIONS /api/v1/uploads/{upload}",
         "OPTIONS /media/{token}/{path}",
+        "OPTIONS /licences/{token}",
         "GET /static/{version}/{path}",
     }
 )

@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Scope
 from vitascope import __version__
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.http import problems
+from vitascope.foundation.http.direct import DirectReads
 from vitascope.foundation.http.health import Health, health_routes
 from vitascope.foundation.http.security import BodyLimit, SecurityHeaders
 from vitascope.foundation.http.telemetry import Telemetry
@@ -40,6 +41,7 @@ def build_app(container: Container, *, modules: tuple[Module, ...], answers_call
     """
     app = _bare_app(modules)
     app.state.container = container
+    app.router.routes.insert(0, DirectReads(app.router.routes))
     for module in modules:
         if module.hot is not None:
             app.router.routes.extend(module.hot(container))

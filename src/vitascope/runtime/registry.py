@@ -11,6 +11,7 @@ from vitascope.identity.auth.module import module as auth
 from vitascope.identity.tenants.module import module as tenants
 from vitascope.identity.users.module import module as users
 from vitascope.transcoding.jobs.module import module as jobs
+from vitascope.transcoding.keys.module import module as keys
 from vitascope.video.catalog.module import module as catalog
 from vitascope.video.streaming.module import module as streaming
 from vitascope.video.upload.module import module as upload
@@ -23,6 +24,7 @@ MODULES: tuple[Module, ...] = (
     tenants,
     users,
     auth,
+    keys,
     jobs,
     upload,
     catalog,

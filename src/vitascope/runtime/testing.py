@@ -143,9 +143,11 @@ class PlatformUnderTest:
         engines = [self.db.engine.sync_engine, self.db.system_engine.sync_engine]
         for engine in engines:
             event.listen(engine, "before_cursor_execute", note)
+        self.db.reads.on_statement.append(seen.texts.append)
         try:
             yield seen
         finally:
+            self.db.reads.on_statement.remove(seen.texts.append)
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", note)
 

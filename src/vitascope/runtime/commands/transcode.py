@@ -12,8 +12,10 @@ from typing import TypedDict, Unpack, get_args
 
 import click
 import msgspec
+from msgspec.structs import replace
 
 from vitascope.foundation.errors import Invalid
+from vitascope.runtime.commands.key_file import KeyFile
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
 from vitascope.transcoding.pipeline import profile as profiles
@@ -21,6 +23,7 @@ from vitascope.transcoding.pipeline.analysis import report as reporting
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
 from vitascope.transcoding.pipeline.profile import Hardware, Hdr, Ladder, Profile
+from vitascope.transcoding.pipeline.protection import ProtectionProfile, Protector, Scheme, unprotected
 from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline
 from vitascope.transcoding.pipeline.side_files import SideFiles
 from vitascope.transcoding.pipeline.subtitles import side_text
@@ -96,6 +99,12 @@ class Choices(TypedDict):
     show_default="the number of cores",
     help="Encode this many parts of the film at once.",
 )
+@click.option("--protect", type=click.Choice([one.value for one in Scheme]), help="Encrypt (with --keys).")
+@click.option(
+    "--keys",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The file of its keys; made, for you alone, if it is not there.",
+)
 def command(  # noqa: PLR0913 - each is an option of the command line
     file: Path,
     out: Path,
@@ -107,6 +116,8 @@ def command(  # noqa: PLR0913 - each is an option of the command line
     as_json: bool,
     max_hours: float,
     workers: int,
+    protect: str | None,
+    keys: Path | None,
     **chosen: Unpack[Choices],
 ) -> None:
     """Make an adaptive set of FILE: H.264 and AAC in 1080p, 720p, 480p and 360p, for HLS and DASH.
@@ -118,13 +129,19 @@ def command(  # noqa: PLR0913 - each is an option of the command line
     with problems_told(as_json=as_json):
         profile = profile_of(profile_file, chosen)
         beside = SideFiles(texts=tuple(map(side_text, subtitles)), chapters=chapters)
+        protector = _protector(profile.protection, protect, keys)
         if report is not None:
             _require_report(report, profile.video.ladder)
         with _cancelled_by_signals() as cancelled, _progress(profile.video.ladder) as listen:
             tools = binaries.find(os.environ)
             bench = Workbench(tools=tools, limits=limits, listen=listen, cancel=cancelled, workers=workers)
             outcome = Pipeline(bench).transcode(
-                file, out=out, profile=profile, beside=beside, on_analysis=found.append
+                file,
+                out=out,
+                profile=profile,
+                beside=beside,
+                on_analysis=found.append,
+                protect=protector,
             )
         if report is not None:
             reporting.write(report, found[0], renditions=outcome.renditions)
@@ -132,6 +149,17 @@ def command(  # noqa: PLR0913 - each is an option of the command line
         click.echo(as_object(outcome, file=file, out=out))
     else:
         _tell(outcome, out=out)
+
+
+def _protector(wanted: ProtectionProfile | None, protect: str | None, keys: Path | None) -> Protector:
+    """As the profile says, or the option, which overrules it."""
+    if protect is not None:
+        wanted = replace(wanted or ProtectionProfile(), scheme=Scheme(protect))
+    if (wanted is None) != (keys is None):
+        raise Invalid(
+            "How a set is protected (--protect) and with which keys (--keys) go together.", field="keys"
+        )
+    return KeyFile(keys).protector(wanted) if wanted and keys else unprotected
 
 
 def _require_report(report: Path, ladder: Ladder) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from vitascope.runtime.commands.key_file import KeyFile
 from vitascope.runtime.commands.printing import problems_told, safe
 from vitascope.transcoding.pipeline import binaries
 from vitascope.transcoding.pipeline.validation.findings import Finding
@@ -18,14 +19,19 @@ from vitascope.transcoding.pipeline.workbench import Workbench
 @click.command("validate")
 @click.argument("folder", type=click.Path(path_type=Path, exists=True, file_okay=False))
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object about the set.")
-def command(folder: Path, *, as_json: bool) -> None:
+@click.option(
+    "--keys", type=click.Path(path_type=Path, dir_okay=False), help="The file of an encrypted set's keys."
+)
+def command(folder: Path, *, as_json: bool, keys: Path | None) -> None:
     """Check that the adaptive set in FOLDER plays; exits with 1 and says what is wrong if not.
 
     Reads every index, compares HLS and DASH manifests with the segments, and decodes every key frame
     and all sound. FOLDER may be anybody's: what is not checked is said. Warnings leave the exit code 0.
     """
     with problems_told(as_json=as_json):
-        report, _ = inspect(folder, bench=Workbench(tools=binaries.find(os.environ)))
+        protection = KeyFile(keys).read() if keys else None
+        bench = Workbench(tools=binaries.find(os.environ))
+        report, _ = inspect(folder, bench=bench, protection=protection)
     if as_json:
         click.echo(msgspec.json.encode(describe(report)))
     else:

@@ -16,15 +16,17 @@ from vitascope.transcoding.jobs.service.feed import JobFeed
 from vitascope.transcoding.jobs.service.janitor import Janitor
 from vitascope.transcoding.jobs.service.jobs import JobService
 from vitascope.transcoding.jobs.service.metering import Metering
+from vitascope.transcoding.jobs.service.protecting import Protecting
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.transcoder import Transcoder
+from vitascope.transcoding.keys.contracts import Keys
 
 module = Module(
     name="transcoding.jobs",
     package="vitascope.transcoding.jobs",
     provides={Jobs: JobService},
-    also=(Transcoder, Janitor, Metering, JobFeed, Scratch, Checkpoints, Crew, Encoder, Bells),
-    needs=(Tenants,),
+    also=(Transcoder, Janitor, Metering, JobFeed, Scratch, Checkpoints, Crew, Encoder, Bells, Protecting),
+    needs=(Tenants, Keys),
     routes=router,
     handlers=(give_up,),
     jobs=(transcode, tidy),

@@ -7,11 +7,11 @@ from msgspec.structs import replace
 from vitascope.transcoding.pipeline.contracts import Codec, DynamicRange, Rung, VideoTrack
 from vitascope.transcoding.pipeline.profile import GREATEST_CRF, Hdr, VideoProfile
 
-CRF: dict[Codec, int] = {"h264": 23, "hevc": 26, "av1": 35, "vp9": 34}
-"""What looks alike in each codec, on its own scale (docs/decisions/0105)."""
+CRF: dict[Codec, int] = {"h264": 23, "hevc": 26, "av1": 41, "vp9": 39}
+"""What looks alike in each codec, on its own scale (docs/decisions/0105-codecs-in-closed-groups.md)."""
 
 _CRF_STEP: dict[Codec, float] = {"h264": 1.0, "hevc": 1.0, "av1": 1.5, "vp9": 1.5}
-_RATE: dict[Codec, float] = {"h264": 1.0, "hevc": 0.7, "av1": 0.6, "vp9": 0.75}
+_RATE: dict[Codec, float] = {"h264": 1.0, "hevc": 0.7, "av1": 0.65, "vp9": 0.8}
 _WIDE = frozenset({"hevc", "av1"})
 
 

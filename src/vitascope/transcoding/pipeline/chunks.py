@@ -72,7 +72,7 @@ class Cutter:
     def _length(self) -> int:
         """The groups that the open chunk should have: the usual number, or as many as are decoded twice.
 
-        So even a film with a single key frame is decoded no more than twice in all. Towards the end of
+        So even a film with a single key frame is decoded no more than three times. Towards the end of
         the film chunks are shorter: while the last ones are encoded some workers have nothing to do.
         """
         segment, start = self._plan.segment_seconds, self._time(self._first)

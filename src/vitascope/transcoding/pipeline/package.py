@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline.audio_groups import arrange, group_of
 from vitascope.transcoding.pipeline.chapter_marks import add_chapters
@@ -11,13 +12,16 @@ from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
     Manifests,
     Mix,
+    Rung,
     SoundRole,
     StageTime,
     TextTrack,
 )
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.languages import UNKNOWN
+from vitascope.transcoding.pipeline.protection import FLAGS_FROM_INPUT, SOUND, Protection, class_of
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
+from vitascope.transcoding.pipeline.signalling import signal
 from vitascope.transcoding.pipeline.workbench import Workbench, built
 
 MANIFESTS = Manifests(hls="master.m3u8", dash="manifest.mpd")
@@ -68,18 +72,23 @@ class Packaged(Struct, frozen=True, kw_only=True):
     text: tuple[PackagedText, ...]
 
 
-def package(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Packaged, StageTime]:
-    """Package what was encoded into a folder of `work`; skips what is there."""
-    folder = work.resolve() / encoded.folder.name.replace("encoded", "packaged")
+def package(
+    encoded: Encoded, *, work: Path, bench: Workbench, protection: Protection | None = None
+) -> tuple[Packaged, StageTime]:
+    """Package what was encoded into a folder of `work`, encrypted if so told; skips what is there."""
+    kind = f"packaged-{protection.name}" if protection else "packaged"
+    folder = work.resolve() / encoded.folder.name.replace("encoded", kind)
     packaged = Packaged(folder=folder, audio=_sounds(encoded), text=_texts(encoded))
     if (folder / MANIFESTS.hls).is_file():
         return packaged, StageTime(wall=0.0, cpu=0.0)
     with built(folder) as partial:
         finished = bench.must(
-            _command(encoded, packaged, partial, bench=bench),
+            _protected(_command(encoded, packaged, partial, bench=bench), protection),
             bounds=_bounds(encoded),
         )
         arrange(packaged.audio, partial / MANIFESTS.hls)
+        if protection:
+            signal(partial, protection)
         _keep_captions(encoded, packaged, partial)
         add_chapters(encoded.plan.chapters, partial, duration=encoded.duration)
     return packaged, StageTime(wall=finished.wall, cpu=finished.cpu)
@@ -101,11 +110,18 @@ def _command(encoded: Encoded, packaged: Packaged, folder: Path, *, bench: Workb
     )
 
 
+def _protected(command: Command, protection: Protection | None) -> Command:
+    if protection is None:
+        return command
+    flags = (*command.arguments, *FLAGS_FROM_INPUT)
+    return replace(command, arguments=flags, secret=protection.encrypting())
+
+
 def arguments(encoded: Encoded, packaged: Packaged, out: str) -> Iterator[str]:
     """The packager's command line, to be run in the folder that holds both the input and `out`."""
     source = encoded.folder.name
     for rendition in encoded.video:
-        yield _video(f"{source}/{rendition.file}", out, f"video/{rendition.rung.name}")
+        yield _video(f"{source}/{rendition.file}", out, rendition.rung)
     for sound in packaged.audio:
         yield _audio(f"{source}/{sound.source}", out, sound)
     for text in packaged.text:
@@ -137,9 +153,11 @@ def _segments(out: str, folder: str) -> dict[str, str]:
     return {"init_segment": f"{path}/init.mp4", "segment_template": f"{path}/$Number%05d$.m4s"}
 
 
-def _video(file: str, out: str, folder: str) -> str:
+def _video(file: str, out: str, rung: Rung) -> str:
+    folder = f"video/{rung.name}"
     playlists = {"playlist_name": f"{folder}/index.m3u8", "iframe_playlist_name": f"{folder}/iframes.m3u8"}
-    return _descriptor(**{"in": file}, stream="video", **_segments(out, folder), **playlists)
+    label = {"drm_label": class_of(rung)}
+    return _descriptor(**{"in": file}, stream="video", **_segments(out, folder), **playlists, **label)
 
 
 def _audio(file: str, out: str, sound: PackagedSound) -> str:
@@ -154,6 +172,7 @@ def _audio(file: str, out: str, sound: PackagedSound) -> str:
         # Representations of one set are switched between at will: stereo and 5.1 must not be in one.
         dash_label=f"{sound.name}{surround}",
         **_SOUND_ROLES[sound.track.role],
+        drm_label=SOUND,
         **_language(sound.track),
     )
 

@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from vitascope.transcoding.pipeline.contracts import AudioCodec, Codec, ProfileInvalid
+from vitascope.transcoding.pipeline.protection import ProtectionProfile
 
 Ladder = Literal["fixed", "auto"]
 Hdr = Literal["keep", "tonemap"]
@@ -57,7 +58,7 @@ class VideoProfile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     hdr: Hdr = "keep"
     hardware: Hardware = "auto"
     rungs: Annotated[tuple[RungProfile, ...], Meta(max_length=_MOST_RUNGS)] = ()
-    chunk_seconds: float | None = None
+    chunk_seconds: Annotated[float, Meta(ge=0.1, le=3600.0)] | None = None
 
     @property
     def all_codecs(self) -> tuple[Codec, ...]:
@@ -98,6 +99,7 @@ class Profile(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     video: VideoProfile = VideoProfile()
     audio: AudioProfile = AudioProfile()
     pictures: PicturesProfile = PicturesProfile()
+    protection: ProtectionProfile | None = None
 
 
 DEFAULT = Profile()

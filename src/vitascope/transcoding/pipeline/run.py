@@ -45,6 +45,7 @@ from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.hardware import Works
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
+from vitascope.transcoding.pipeline.protection import Protection, Protector, classes_of, unprotected
 from vitascope.transcoding.pipeline.side_files import NONE_BESIDE, SideFiles, files_of, with_side_files
 from vitascope.transcoding.pipeline.verify import Checked
 from vitascope.transcoding.pipeline.video import EncodedChunk
@@ -171,20 +172,26 @@ class Pipeline:
             return None, StageTime(wall=0.0, cpu=0.0)
         return first.copy(film, work=work, bench=self._bench)
 
-    def package(self, encoded: Encoded, *, work: Path) -> tuple[Packaged, StageTime]:
-        """Make one CMAF set with its two manifests."""
+    def package(
+        self, encoded: Encoded, *, work: Path, protection: Protection | None = None
+    ) -> tuple[Packaged, StageTime]:
+        """Make one CMAF set with its two manifests, encrypted if so told."""
         with self._stage("package"):
-            return packaging.package(encoded, work=work, bench=self._bench)
+            return packaging.package(encoded, work=work, bench=self._bench, protection=protection)
 
     def pictures(self, encoded: Encoded, *, work: Path) -> tuple[Pictures, Path, StageTime]:
         """Draw poster and thumbnails; answers them and the folder that they are in."""
         with self._stage("pictures"):
             return drawing.draw(encoded, work=work, bench=self._bench)
 
-    def verify(self, packaged: Packaged, encoded: Encoded) -> tuple[Checked, StageTime]:
-        """Check that the set plays and is all that was encoded; raises SetInvalid."""
+    def verify(
+        self, packaged: Packaged, encoded: Encoded, *, protection: Protection | None = None
+    ) -> tuple[Checked, StageTime]:
+        """Check that the set plays with its keys and is all that was encoded; raises SetInvalid."""
         with self._stage("verify") as clock:
-            checked, time_of_decoding = checking.verify(packaged.folder, bench=self._bench, encoded=encoded)
+            checked, time_of_decoding = checking.verify(
+                packaged.folder, bench=self._bench, encoded=encoded, protection=protection
+            )
         return checked, StageTime(wall=clock(), cpu=time_of_decoding.cpu)
 
     def publish(self, packaged: Packaged, drawn: Path, *, out: Path) -> None:
@@ -212,10 +219,12 @@ class Pipeline:
         profile: Profile = DEFAULT,
         beside: SideFiles = NONE_BESIDE,
         on_analysis: Callable[[Analysis], None] = _unread,
+        protect: Protector = unprotected,
     ) -> Outcome:
         """Do all of it; `out` is complete when this returns, and untouched if it raises.
 
         `on_analysis` is given what was found of the film, where the profile asks for its own ladder.
+        `protect` gives the keys for the classes of tracks that were made.
         """
         require_free(out)
         times: dict[str, StageTime] = {}
@@ -234,8 +243,9 @@ class Pipeline:
                 qualities, times["measure"] = self.measure(full, encoded, windows, work=work)
             with ThreadPoolExecutor(max_workers=1) as pool:
                 drawing_now = pool.submit(self.pictures, encoded, work=work)
-                packaged, times["package"] = self.package(encoded, work=work)
-                checked, verified = self.verify(packaged, encoded)
+                protection = protect(classes_of(encoded.plan.rungs, sound=bool(encoded.audio)))
+                packaged, times["package"] = self.package(encoded, work=work, protection=protection)
+                checked, verified = self.verify(packaged, encoded, protection=protection)
                 pictures, drawn, times["pictures"] = drawing_now.result()
             self.publish(packaged, drawn, out=out)
         times["verify"] = verified

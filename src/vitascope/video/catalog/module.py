@@ -2,6 +2,7 @@
 
 from vitascope.foundation.module import Module
 from vitascope.transcoding.jobs.contracts import Jobs
+from vitascope.transcoding.keys.contracts import Keys
 from vitascope.video.catalog import handlers, jobs
 from vitascope.video.catalog.contracts import Titles
 from vitascope.video.catalog.models import schema
@@ -14,7 +15,7 @@ module = Module(
     package=__package__,
     provides={Titles: TitleService},
     also=(FilmService,),
-    needs=(Jobs,),
+    needs=(Jobs, Keys),
     routes=router,
     handlers=(
         handlers.draft,

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from vitascope.foundation.context import Context, TenantId
+from vitascope.foundation.errors import Forbidden
 from vitascope.foundation.ids import Id
 from vitascope.video.catalog.contracts import TitleId
 
@@ -18,7 +19,8 @@ class Playback:
     """A playback session: addresses that work until `expires_at`, with their token in the path.
 
     They are paths of the origin that answered, unless media has an origin of its own. `beacon` is the
-    address that takes the player's heartbeats (see `video.viewing`).
+    address that takes the player's heartbeats (see `video.viewing`), `licence` the one that hands out the
+    keys of a protected film (W3C Encrypted Media Extensions, Clear Key); of another it has none to give.
     """
 
     id: PlaybackId
@@ -28,6 +30,7 @@ class Playback:
     poster: str
     thumbnails: str
     beacon: str
+    licence: str
     expires_at: datetime
 
 
@@ -38,6 +41,10 @@ class Watching:
     playback: PlaybackId
     title: TitleId
     tenant: TenantId
+
+
+class LicenceRefused(Forbidden):
+    """This playback has no right to these keys; open the title again."""
 
 
 class Streaming(Protocol):

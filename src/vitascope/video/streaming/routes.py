@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import StreamingResponse
 from starlette.routing import BaseRoute, Route
 
+from vitascope.foundation.errors import TooLarge
 from vitascope.foundation.http import zerocopy
 from vitascope.foundation.http.auth import Visitor
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
@@ -20,6 +21,7 @@ from vitascope.foundation.wiring import Container, Provided
 from vitascope.video.catalog.contracts import TitleId
 from vitascope.video.streaming.contracts import Playback, PlaybackId
 from vitascope.video.streaming.service.delivery.answers import (
+    CORS,
     PREFLIGHT,
     Answer,
     Conditions,
@@ -28,7 +30,8 @@ from vitascope.video.streaming.service.delivery.answers import (
     answer,
 )
 from vitascope.video.streaming.service.delivery.library import Library, open_file
-from vitascope.video.streaming.service.playback import MEDIA, StreamingService
+from vitascope.video.streaming.service.licences import MAX_REQUEST_BYTES, LicenceService
+from vitascope.video.streaming.service.playback import LICENCES, MEDIA, StreamingService
 
 router = APIRouter(prefix="/titles", tags=["streaming"])
 
@@ -45,6 +48,7 @@ class PlaybackView(BaseModel):
     poster: str
     thumbnails: str
     beacon: str
+    licence: str
     expires_at: datetime
 
     @classmethod
@@ -59,10 +63,46 @@ async def play(title: TitleId, ctx: Visitor, streaming: Provided[StreamingServic
     return PlaybackView.of(await streaming.open(ctx, title=title))
 
 
+def hot_routes(container: Container) -> list[BaseRoute]:
+    """What is asked for with a token in the path."""
+    return [*media_routes(container), *licence_routes(container)]
+
+
 def media_routes(container: Container) -> list[BaseRoute]:
     """The files of playbacks."""
     files = MediaFiles(library=container.get(Library), objects=container.get(Objects))  # type: ignore[type-abstract]  # a port is asked for by its Protocol
     return [Route(MEDIA + "/{token}/{path:path}", files.respond, methods=["GET", "HEAD", "OPTIONS"])]
+
+
+def licence_routes(container: Container) -> list[BaseRoute]:
+    """The address that players ask for keys."""
+    licences = container.get(LicenceService)
+
+    async def give(request: Request) -> Response:
+        if request.method == "OPTIONS":
+            return Response(status_code=HTTPStatus.NO_CONTENT, headers=dict(_LICENCE_PREFLIGHT))
+        licence = await licences.give(token=request.path_params["token"], asked=await _body(request))
+        return Response(licence, media_type="application/json", headers=dict(_LICENCE_HEADERS))
+
+    return [Route(LICENCES + "/{token}", give, methods=["POST", "OPTIONS"])]
+
+
+async def _body(request: Request) -> bytes:
+    body = b""
+    async for piece in request.stream():
+        body += piece
+        if len(body) > MAX_REQUEST_BYTES:
+            raise TooLarge(f"A licence request has at most {MAX_REQUEST_BYTES} bytes.", field="body")
+    return body
+
+
+_LICENCE_HEADERS = {**CORS, "cache-control": "no-store"}
+_LICENCE_PREFLIGHT = {
+    **CORS,
+    "access-control-allow-methods": "POST",
+    "access-control-allow-headers": "content-type",
+    "access-control-max-age": "86400",
+}
 
 
 class MediaFiles:

@@ -148,6 +148,38 @@ class TestTranscode:
         assert json.loads(result.stdout)["field"] == field
         assert not (tmp_path / "set").exists()
 
+    def test_profile(self, corpus: Corpus, tmp_path: Path) -> None:
+        """A profile says which rungs to make; options beside it say otherwise, what is left out is told."""
+        profile = tmp_path / "profile.toml"
+        profile.write_text(
+            '[video]\ncodecs = ["hevc"]\n'
+            "[[video.rungs]]\nheight = 90\nmax_rate = 200_000\n"
+            '[[video.rungs]]\nheight = 720\nmax_rate = 900_000\ncodec = "av1"\n',
+            encoding="utf-8",
+        )
+        options = ["--profile", str(profile), "--codec", "VP9", "--hdr", "tonemap", "--json"]
+        arguments = ["transcode", str(corpus["short-groups"]), "-o", str(tmp_path / "set"), *options]
+
+        result = CliRunner().invoke(main, arguments)
+
+        told = json.loads(result.stdout)
+        assert [(made["name"], made["codec"][:4]) for made in told["renditions"]] == [
+            ("90p", "avc1"),
+            ("90p-vp9", "vp09"),
+        ]
+        assert any("720 lines in av1" in warning for warning in told["warnings"])
+
+    def test_hardware_required(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Hardware for a codec that none here encodes is refused before anything is made."""
+        options = ["--codec", "vp9", "--hardware", "require", "--json"]
+        arguments = ["transcode", str(corpus["short-groups"]), "-o", str(tmp_path / "set"), *options]
+
+        result = CliRunner().invoke(main, arguments)
+
+        told = json.loads(result.stdout)
+        assert (result.exit_code, told["type"]) == (1, "vitascope:hardware-unusable")
+        assert "vp9" in told["detail"]
+
     @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
     def test_interrupted(self, corpus: Corpus, tmp_path: Path, number: signal.Signals) -> None:
         """Ctrl-C and a polite kill stop the encoder, remove what was begun, and exit with 1."""
@@ -168,7 +200,37 @@ class TestTranscode:
 def _wait_for_work(folder: Path) -> None:
     until = time.monotonic() + 120
     while time.monotonic() < until:
-        if list(folder.glob(".vitascope-*/.encoded-*/video-*.mp4")):
+        if list(folder.glob(".vitascope-*/chunks/.chunk-*/*.mp4")):
             return
         time.sleep(0.01)
     pytest.fail("the encoder did not start")
+
+
+class TestProtect:
+    @pytest.mark.parametrize("scheme", ["cbcs", "cenc"])
+    def test_keys_are_made_once(self, corpus: Corpus, tmp_path: Path, scheme: str) -> None:
+        """A set is encrypted with keys that are made for their owner alone, and used again the next time."""
+        keys, film = tmp_path / "keys.json", str(corpus["silent"])
+        options = ["--protect", scheme, "--keys", str(keys), "--json"]
+
+        first = CliRunner().invoke(main, ["transcode", film, "-o", str(tmp_path / "a"), *options])
+        made = keys.read_bytes()
+        again = CliRunner().invoke(main, ["transcode", film, "-o", str(tmp_path / "b"), *options])
+        checked = CliRunner().invoke(main, ["validate", str(tmp_path / "b"), "--keys", str(keys)])
+
+        assert (first.exit_code, again.exit_code, checked.exit_code) == (0, 0, 0)
+        assert keys.stat().st_mode & 0o777 == 0o600
+        assert keys.read_bytes() == made
+        assert "plays" in checked.stdout
+        assert "EXT-X-KEY" in (tmp_path / "a/video/360p/index.m3u8").read_text(encoding="utf-8")
+        assert json.loads(made)["keys"][0]["key"] not in first.stdout + first.stderr
+
+    def test_wants_both(self, corpus: Corpus, tmp_path: Path) -> None:
+        """Keys that nobody keeps are worth nothing: how and with which keys go together."""
+        result = CliRunner().invoke(
+            main, ["transcode", str(corpus["silent"]), "-o", str(tmp_path / "set"), "--protect", "cbcs"]
+        )
+
+        assert result.exit_code == 1
+        assert "--keys" in result.stderr
+        assert not (tmp_path / "set").exists()

@@ -113,6 +113,17 @@ class TestSet:
         assert "Mastering display" not in said
         assert "Content light" not in said
 
+    def test_hybrid_log_gamma(self, corpus: Corpus, bench: Workbench, tmp_path: Path) -> None:
+        """A film in HLG stays so in HEVC, and both manifests say it; the film tells no more."""
+        profile = Profile(video=VideoProfile(codecs=("hevc",)))
+
+        Pipeline(bench).transcode(corpus["hybrid-log-gamma"], out=tmp_path / "set", profile=profile)
+
+        master = m3u8.load(str(tmp_path / "set" / "master.m3u8"))
+        assert [one.stream_info.video_range for one in master.playlists] == ["SDR", "HLG"]
+        manifest = (tmp_path / "set" / "manifest.mpd").read_text(encoding="utf-8")
+        assert 'cicp:TransferCharacteristics" value="18"' in manifest
+
 
 @pytest.fixture(scope="module")
 def film(corpus: Corpus, bench: Workbench) -> Film:

@@ -118,7 +118,7 @@ class TestOwnRungs:
         assert [(rung.name, rung.max_rate) for rung in rungs] == [
             ("360p", 700_000),
             ("720p-av1", 1_500_000),
-            ("360p-av1", 420_000),
+            ("360p-av1", 455_000),
         ]
         assert rungs[1].crf == 40
         assert warnings == ()

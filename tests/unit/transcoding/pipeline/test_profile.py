@@ -1,3 +1,5 @@
+import re
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ class TestOf:
             ({"video": {"codecs": ["h264", "av2"]}}, "video.codecs[1]"),
             ({"video": {"hdr": "loud"}}, "video.hdr"),
             ({"video": {"hardware": True}}, "video.hardware"),
+            ({"video": {"chunk_seconds": float("nan")}}, "video.chunk_seconds"),
             ({"video": {"rungs": [{"height": 720}]}}, "video.rungs[0]"),
             ({"video": {"rungs": [{"height": 1, "max_rate": 100_000}]}}, "video.rungs[0].height"),
             ({"video": {"rungs": [{"height": 720, "max_rate": "5M"}]}}, "video.rungs[0].max_rate"),
@@ -48,6 +51,17 @@ class TestOf:
 
         assert caught.value.field == field
         assert caught.value.problem()["status"] == 422
+
+
+class TestGuide:
+    def test_examples(self) -> None:
+        """Every profile in the guide is one."""
+        guide = Path(__file__).parents[4] / "docs" / "guides" / "profiles.md"
+
+        examples = re.findall(r"```toml\n(.*?)```", guide.read_text(encoding="utf-8"), re.DOTALL)
+
+        assert len(examples) == 4
+        assert all(of(tomllib.loads(example)) != DEFAULT or "auto" in example for example in examples)
 
 
 class TestLoad:

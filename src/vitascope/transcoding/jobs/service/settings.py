@@ -1,5 +1,7 @@
 """What an operator can set about transcoding jobs."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from vitascope.foundation.config import Section
@@ -15,6 +17,9 @@ class JobsSettings(Section):
     )
     watch_seconds: float = Field(
         default=0.5, gt=0, le=5, description="How often a worker tells its progress and looks for a cancel."
+    )
+    protect: Literal["cbcs", "cenc"] | None = Field(
+        default=None, description="Encrypt every film that is transcoded, in this scheme; by default none is."
     )
     uploads: int = Field(default=8, ge=1, le=64, description="Files that are published at once.")
     first_seconds: float = Field(

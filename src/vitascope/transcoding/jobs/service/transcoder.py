@@ -29,6 +29,7 @@ from vitascope.transcoding.jobs.service.encoding import Encoding
 from vitascope.transcoding.jobs.service.first import FirstShowing
 from vitascope.transcoding.jobs.service.metering import Metering
 from vitascope.transcoding.jobs.service.outcomes import Failure, Made, SourceGone, TranscodingGivenUp
+from vitascope.transcoding.jobs.service.protecting import Protecting
 from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
@@ -36,6 +37,7 @@ from vitascope.transcoding.pipeline import ladder
 from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.run import Pipeline, renditions
 from vitascope.transcoding.pipeline.workbench import Workbench
 
@@ -53,13 +55,14 @@ class Transcoder:
         scratch: Scratch,
         checkpoints: Checkpoints,
         metering: Metering,
+        protecting: Protecting,
         bells: Bells,
         clock: Clock,
         settings: JobsSettings,
     ) -> None:
         self.db, self.objects, self.scratch = db, objects, scratch
         self.checkpoints, self.metering, self.bells = checkpoints, metering, bells
-        self.clock, self.settings = clock, settings
+        self.protecting, self.clock, self.settings = protecting, clock, settings
         # Many jobs wait in a worker for their parts; few at once put theirs together.
         self.benches = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
@@ -153,7 +156,9 @@ class Transcoding:
             return ladder.plan(media)
 
     async def first(self, source: str, plan: Plan) -> None:
-        """Let a long film play from a copy of its own picture, if that plays as it is."""
+        """Let a long film that is not to be encrypted play from a copy of itself, if that plays as it is."""
+        if await self._protection(plan) is not None:
+            return
         showing = FirstShowing(db=self._db, ctx=self._ctx, attempt=self._attempt)
         if (plan.duration or 0.0) < self._transcoder.settings.first_seconds or await showing.is_on():
             return
@@ -191,9 +196,10 @@ class Transcoding:
 
     async def package(self, source: str, plan: Plan) -> None:
         """Make one set of segments with its manifests."""
+        protection = await self._protection(plan)
 
         def package(pipeline: Pipeline, encoded: Encoded) -> tuple[None, StageTime]:
-            return None, pipeline.package(encoded, work=self._work)[1]
+            return None, pipeline.package(encoded, work=self._work, protection=protection)[1]
 
         await self._stage("package", source, plan, package)
 
@@ -207,10 +213,11 @@ class Transcoding:
 
     async def verify(self, source: str, plan: Plan) -> Made:
         """Check that the set plays; raises SetInvalid."""
+        protection = await self._protection(plan)
 
         def verify(pipeline: Pipeline, encoded: Encoded) -> tuple[Made, StageTime]:
-            packaged, _ = pipeline.package(encoded, work=self._work)
-            checked, time = pipeline.verify(packaged, encoded)
+            packaged, _ = pipeline.package(encoded, work=self._work, protection=protection)
+            checked, time = pipeline.verify(packaged, encoded, protection=protection)
             made = tuple(_rendition(one) for one in renditions(encoded, checked))
             return Made(renditions=made, duration=encoded.duration, warnings=encoded.warnings), time
 
@@ -221,10 +228,11 @@ class Transcoding:
 
         Each time it runs the prefix is another: one who was thought dead cannot write into what is published.
         """
+        protection = await self._protection(plan)
         async with self._watch.over("publish") as watched:
             film, pipeline = await self._film(source, plan, watched), self._pipeline(watched)
             encoded, _ = await self._assemble(pipeline, film, watched)
-            files = await in_thread(watched, lambda: self._files(pipeline, encoded))
+            files = await in_thread(watched, lambda: self._files(pipeline, encoded, protection))
             began = self._transcoder.clock.now()
             prefix = await self._ship(files, watched)
         await self._note("publish", self._since(began))
@@ -372,8 +380,14 @@ class Transcoding:
         bench = Workbench(tools=programs.tools(), listen=watched.meter.hear, cancel=watched.stop)
         return Pipeline(bench)
 
-    def _files(self, pipeline: Pipeline, encoded: Encoded) -> Mapping[str, Path]:
-        packaged, _ = pipeline.package(encoded, work=self._work)
+    async def _protection(self, plan: Plan) -> Protection | None:
+        """The keys, asked for where they are needed: the history of the workflow never holds them."""
+        return await self._transcoder.protecting.protection(self._ctx, job=self._attempt.job, plan=plan)
+
+    def _files(
+        self, pipeline: Pipeline, encoded: Encoded, protection: Protection | None
+    ) -> Mapping[str, Path]:
+        packaged, _ = pipeline.package(encoded, work=self._work, protection=protection)
         _, drawn, _ = pipeline.pictures(encoded, work=self._work)
         return shipping.files_of(packaged.folder, drawn)
 

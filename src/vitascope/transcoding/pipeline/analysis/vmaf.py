@@ -20,6 +20,7 @@ from vitascope.transcoding.pipeline.workbench import Workbench, first_error
 MODEL = "vmaf_v0.6.1"
 _LEAST_SIDE = 192  # pixels: below it, the coarsest scale of the metric has nothing left to see
 _AT_ONCE = 6  # encodings in one process: each needs about 100 MB at 1080p
+_WITH_NEIGHBOURS = 3  # frames: one, that before it, and that after it
 _BOUNDS = Bounds(cpu=7200, wall=14400)
 
 
@@ -95,19 +96,29 @@ def _arguments(
 
 def _graph(reel: Reel, count: int, *, size: tuple[int, int], every: int) -> Iterator[str]:
     rate = reel.frame_rate
+    some, every = _neighbours(every)
     # Frame against frame, whatever the containers say of their times.
     alike = (
-        f"trim=end_frame={reel.frames},settb=AVTB,setpts=N*{rate.denominator}/{rate.numerator}/TB,"
+        f"trim=end_frame={reel.frames},{some}"
+        f"settb=AVTB,setpts=N*{rate.denominator}/{rate.numerator}/TB,"
         f"scale={size[0]}:{size[1]}:flags=bicubic,format=yuv420p,setsar=1"
     )
     references = "".join(f"[r{number}]" for number in range(count))
     yield f"[0:v]{alike},split={count}{references}"
-    options = f"model=version={MODEL}:n_subsample={every}:n_threads=1:log_fmt=json".replace(
-        "version=", "version\\="
-    )
+    options = f"model=version\\={MODEL}:n_subsample={every}:n_threads=1:log_fmt=json"
     for number in range(count):
         yield f"[{number + 1}:v]{alike}[d{number}]"
         yield f"[d{number}][r{number}]libvmaf={options}:log_path={_log(number)}:shortest=1[s{number}]"
+
+
+def _neighbours(every: int) -> tuple[str, int]:
+    """A filter that passes what is needed to score every n-th frame, and which of these to score.
+
+    The metric also looks at the motion from the frame before and to the one after, and at no other.
+    """
+    if every <= _WITH_NEIGHBOURS:
+        return "", every
+    return f"select='lt(mod(n+1,{every}),{_WITH_NEIGHBOURS})',", _WITH_NEIGHBOURS
 
 
 def _read(log: Path) -> tuple[float, ...]:

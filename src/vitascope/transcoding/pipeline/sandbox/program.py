@@ -22,6 +22,7 @@ _PROBE = [sys.executable, "-I", "-S", "-c", "pass"]
 _SYSTEM = ("/lib", "/lib64", "/usr/lib", "/usr/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 _KEPT_OUTPUT = 8 << 20
 _KEPT_ERRORS = 64 << 10
+_MOST_SECRET = 64 << 10  # what a pipe holds while nobody reads it yet
 _CANCEL_POLL = 0.1  # seconds: how late a cancellation may be seen
 _MIB = 1 << 20
 # SVT_LOG: SVT-AV1 tells its life on standard error unless it is asked for errors only.
@@ -55,7 +56,8 @@ class Bounds(Struct, frozen=True, kw_only=True):
 class Command(Struct, frozen=True, kw_only=True):
     """A program, its arguments, and the only files and folders that it may read and write.
 
-    It runs in `folder`, by default the root, where it may write nothing.
+    It runs in `folder`, by default the root, where it may write nothing. `secret` is what it reads from
+    its standard input, at most 64 KiB: unlike an argument, nobody else on the machine can see it.
     """
 
     program: Path
@@ -63,6 +65,13 @@ class Command(Struct, frozen=True, kw_only=True):
     readable: tuple[Path, ...] = ()
     writable: tuple[Path, ...] = ()
     folder: Path | None = None
+    secret: bytes = b""
+
+    def __repr__(self) -> str:
+        return f"Command({self.program.name}, {self.arguments})"
+
+    def __rich_repr__(self) -> list[tuple[str, Any]]:
+        return [("program", self.program), ("arguments", self.arguments)]
 
 
 class Finished(Struct, frozen=True, kw_only=True):
@@ -133,9 +142,16 @@ class _Process:
 
     def _start(self, command: Command, bounds: Bounds, status: int) -> subprocess.Popen[bytes]:
         text = json.dumps(_specification(command, bounds))
+        given = _readable(command.secret)
+        try:
+            return self._launch(command, text, status=status, given=given)
+        finally:
+            os.close(given)
+
+    def _launch(self, command: Command, text: str, *, status: int, given: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", str(_LAUNCHER), str(status), text],
-            stdin=subprocess.DEVNULL,
+            stdin=given,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             pass_fds=(status,),
@@ -221,6 +237,18 @@ class _Process:
             cpu=self._usage.ru_utime + self._usage.ru_stime,
             isolation=report.get("isolation", {}),
         )
+
+
+def _readable(secret: bytes) -> int:
+    """The end of a pipe that already holds all of it; of nothing, the null device."""
+    if not secret:
+        return os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
+    if len(secret) > _MOST_SECRET:
+        raise ValueError(f"a program is told at most {_MOST_SECRET} bytes in secret")
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "wb") as pipe:
+        pipe.write(secret)
+    return reader
 
 
 def _specification(command: Command, bounds: Bounds) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from vitascope.foundation.storage.objects import Objects
 from vitascope.foundation.workflows.declaration import Work
 from vitascope.transcoding.jobs.contracts import Job, JobId, JobIsFinal, Jobs, NoSuchJob
 from vitascope.transcoding.jobs.events import JobCancelled, JobCompleted, JobFailed, JobPlayable, JobStarted
+from vitascope.transcoding.keys.contracts import Keys
 from vitascope.video.catalog import repository
 from vitascope.video.catalog.contracts import TitleId, TitleState, Visibility
 from vitascope.video.catalog.events import TitleDrafted, TitleFailed, TitlePublished, TitleReady
@@ -49,9 +50,11 @@ INGEST: Work[Ingest] = Work("video.catalog.ingest")
 class FilmService:
     """Turns uploads into titles, and follows their jobs."""
 
-    def __init__(self, *, db: Database, clock: Clock, ids: Ids, jobs: Jobs, objects: Objects) -> None:
+    def __init__(
+        self, *, db: Database, clock: Clock, ids: Ids, jobs: Jobs, objects: Objects, keys: Keys
+    ) -> None:
         self._db, self._clock, self._ids = db, clock, ids
-        self._jobs, self._objects = jobs, objects
+        self._jobs, self._objects, self._keys = jobs, objects, keys
 
     async def draft(self, tx: Transaction, *, upload: UploadCompleted) -> None:
         """Make the title of an upload, once, and ask for its transcoding."""
@@ -121,7 +124,10 @@ class FilmService:
         await self._end(tx, job=event.job, source=event.source, problem=_CANCELLED)
 
     async def erase(self, ctx: Context, *, remains: Remains) -> None:
-        """Stop the job of a removed title and delete its files; doing it again changes nothing."""
+        """Stop the job of a removed title, delete its files and destroy its keys.
+
+        Doing it again changes nothing.
+        """
         prefixes = list(remains.prefixes)
         if remains.job is not None:
             job = await self._stop(ctx, remains.job)
@@ -130,6 +136,8 @@ class FilmService:
             await self._objects.delete_prefix(ObjectPrefix(prefix))
         for key in remains.keys:
             await self._objects.delete(ObjectKey(key))
+        if remains.job is not None:
+            await self._keys.forget(ctx.as_platform(), name=str(remains.job))
 
     async def _end(self, tx: Transaction, *, job: JobId, source: str, problem: Mapping[str, Any]) -> None:
         values = {"state": TitleState.FAILED.value, "job": job, "problem": dict(problem)}

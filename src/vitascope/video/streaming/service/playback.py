@@ -14,7 +14,7 @@ from vitascope.video.streaming.events import PlaybackAuthorised
 from vitascope.video.streaming.service.settings import StreamingSettings
 from vitascope.video.streaming.service.tokens import Tokens
 
-MEDIA, BEACONS = "/media", "/beacons"
+MEDIA, BEACONS, LICENCES = "/media", "/beacons", "/licences"
 _KEPT = timedelta(days=1)
 
 
@@ -46,7 +46,11 @@ class StreamingService:
             await repository.add(tx, playback=playback, title=title, account=account, at=now, until=until)
             tx.emit(PlaybackAuthorised(playback=playback, title=title, account=account), subject=playback)
         token = self._tokens.sign(
-            playback=playback, title=title, prefix=ObjectPrefix(found.output), until=until
+            playback=playback,
+            title=title,
+            prefix=ObjectPrefix(found.output),
+            until=until,
+            keys=found.job,
         )
         return self._playback(playback, title, token, until=until)
 
@@ -65,6 +69,7 @@ class StreamingService:
             poster=f"{media}/pictures/poster.jpg",
             thumbnails=f"{media}/pictures/thumbnails.vtt",
             beacon=f"{BEACONS}/{token}",
+            licence=f"{LICENCES}/{token}",
             expires_at=until,
         )
 

@@ -17,7 +17,7 @@ from vitascope.video.streaming.service.settings import StreamingSettings
 
 _PURPOSE = "video.streaming media token"
 _EDGE_PURPOSE = "video.streaming edge signature"
-_PLAYBACK, _TITLE = "p", "t"
+_PLAYBACK, _TITLE, _KEYS = "p", "t", "k"
 _MOST_REMEMBERED = 10_000
 _LONGEST = 1000  # characters; ours have some 250, and 150 more for the edge
 _FEWEST_PARTS, _MOST_PARTS = 3, 4
@@ -33,9 +33,17 @@ class Tokens:
         self._clock = clock
         self._known: dict[str, tuple[float, Grant]] = {}
 
-    def sign(self, *, playback: PlaybackId, title: TitleId, prefix: ObjectPrefix, until: datetime) -> str:
-        """A token that opens all files below the prefix, here and at the edge."""
-        claims = {_PLAYBACK: str(playback), _TITLE: str(title)}
+    def sign(
+        self,
+        *,
+        playback: PlaybackId,
+        title: TitleId,
+        prefix: ObjectPrefix,
+        until: datetime,
+        keys: str | None = None,
+    ) -> str:
+        """A token that opens all files below the prefix, here and at the edge, and the set of keys."""
+        claims = {_PLAYBACK: str(playback), _TITLE: str(title)} | ({_KEYS: str(keys)} if keys else {})
         token = self._signer.sign(Grant(prefix=prefix, expires=until, claims=claims))
         return f"{token}~{edge_signed(prefix, until=until, key=self.edge_key)}" if self._edge else token
 
@@ -62,6 +70,10 @@ class Tokens:
             title=TitleId(grant.claims[_TITLE]),
             tenant=TenantId(grant.prefix.partition("/")[0]),
         )
+
+    def keys_of(self, token: str) -> str | None:
+        """The name of the set of keys that a token opens; raises TokenRefused or TokenExpired."""
+        return self.grant(token).claims.get(_KEYS)
 
     def _check(self, token: str, now: datetime) -> Grant:
         if len(token) > _LONGEST:

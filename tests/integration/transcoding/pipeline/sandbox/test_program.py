@@ -1,4 +1,5 @@
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -236,3 +237,34 @@ def _alive_after(process: psutil.Process, *, seconds: float) -> bool:
             return False
         time.sleep(0.05)
     return True
+
+
+class TestSecret:
+    def test_is_seen_by_the_program_only(self) -> None:
+        """A program reads its secret, which stands on the command line of no process while it runs."""
+        secret, seen, cancel = secrets.token_hex(16), list[str](), threading.Event()
+        code = "import sys, time; print(sys.stdin.read(), flush=True); time.sleep(600)"
+        command = Command(program=PYTHON, arguments=("-c", code), readable=LIBRARIES, secret=secret.encode())
+
+        def look(said: bytes) -> None:
+            assert said.decode().strip() == secret
+            seen.extend(" ".join(one.info["cmdline"] or ()) for one in psutil.process_iter(["cmdline"]))
+            cancel.set()
+
+        with pytest.raises(TranscodeCancelled):
+            run(command, bounds=BOUNDS, cancel=cancel, on_output=look)
+
+        assert any("time.sleep(600)" in line for line in seen)
+        assert not any(secret in line for line in seen)
+        assert secret not in repr(command)
+
+    def test_nothing_to_read(self) -> None:
+        """A program without a secret reads nothing, and does not wait for it."""
+        assert python("import sys; print(repr(sys.stdin.read()))").output.strip() == b"''"
+
+    def test_too_much(self) -> None:
+        """More than a pipe holds is refused, instead of waiting for ever."""
+        command = Command(program=PYTHON, arguments=(), secret=bytes(65537))
+
+        with pytest.raises(ValueError, match="65536"):
+            run(command, bounds=BOUNDS)

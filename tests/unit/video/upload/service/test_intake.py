@@ -14,6 +14,7 @@ from vitascope.video.upload.service.intake import Body, BrokenOff, Ending, Intak
 from vitascope.video.upload.service.settings import UploadSettings
 
 SETTINGS = UploadSettings(part_bytes=4096, flush_seconds=0.05, idle_seconds=0.1)
+PATIENT = UploadSettings(part_bytes=4096, flush_seconds=3600, idle_seconds=3600)
 
 
 async def _chunks(sizes: Sequence[int], *, breaks: bool = False) -> AsyncIterator[bytes]:
@@ -42,7 +43,7 @@ class TestIntake:
     @given(st.lists(st.integers(0, 9000), max_size=12), st.booleans())
     def test_nothing_is_lost(self, sizes: list[int], breaks: bool) -> None:
         """However the bytes arrive and end, the parts together are those bytes; only the last is short."""
-        intake = Intake(Body(chunks=_chunks(sizes, breaks=breaks)), room=1 << 30, settings=SETTINGS)
+        intake = Intake(Body(chunks=_chunks(sizes, breaks=breaks)), room=1 << 30, settings=PATIENT)
 
         parts = asyncio.run(_read(intake))
 

@@ -1,8 +1,10 @@
 // Three ways to play the same film behind one small face:
 //   load(playback, at) · qualities() · quality() · choose(index) · shownHeight() · captions() · showCaptions(index) · stop()
-// They tell what happens by events on themselves: "qualities", "quality", "captions", "expired", "trouble", "broken".
+// They tell what happens by events on themselves: "qualities", "quality", "captions", "expired", "trouble", "broken",
+// and "refused" when the licence server gives no key for a protected film.
 
 const EXPIRED = new Set([401, 403, 404, 410]);
+const CLEAR_KEY = "org.w3.clearkey";
 const shortSide = ({ width, height }) => (width ? Math.min(width, height) : height);
 const isApple = () => navigator.vendor.startsWith("Apple");
 
@@ -38,10 +40,12 @@ class HlsEngine extends Engine {
     this.recoveries = 0;
   }
 
-  load({ hls: address }, at) {
+  load({ hls: address, licence }, at) {
     this.stop();
     const { Hls } = this;
-    this.hls = new Hls({ workerPath: this.workerPath, startPosition: at || -1, capLevelToPlayerSize: true, backBufferLength: 60 });
+    const keys = licence ? { emeEnabled: true, drmSystems: { [CLEAR_KEY]: { licenseUrl: licence } } } : {};
+    const common = { workerPath: this.workerPath, capLevelToPlayerSize: true, backBufferLength: 60 };
+    this.hls = new Hls({ ...common, ...keys, startPosition: at || -1 });
     this.hls.subtitleDisplay = false;
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.tell("qualities"));
     this.hls.on(Hls.Events.LEVEL_SWITCHED, () => this.tell("quality"));
@@ -52,7 +56,8 @@ class HlsEngine extends Engine {
     this.hls.attachMedia(this.video);
   }
 
-  #judge({ fatal, type, response }) {
+  #judge({ fatal, type, details, response }) {
+    if (details === this.Hls.ErrorDetails.KEY_SYSTEM_LICENSE_REQUEST_FAILED) return this.tell("refused");
     if (EXPIRED.has(response?.code)) return this.tell("expired");
     if (!fatal) return undefined;
     if (type === this.Hls.ErrorTypes.NETWORK_ERROR) return this.tell("trouble");
@@ -131,8 +136,9 @@ class DashEngine extends Engine {
     this.shaka = shaka;
   }
 
-  async load({ dash: address }, at) {
+  async load({ dash: address, licence }, at) {
     this.player ??= await this.#attach();
+    if (licence) this.player.configure({ drm: { servers: { [CLEAR_KEY]: licence } } });
     try {
       await this.player.load(address, at || null);
     } catch (problem) {
@@ -152,9 +158,10 @@ class DashEngine extends Engine {
     return player;
   }
 
-  #judge({ category, data, severity }) {
-    const { Category, Severity } = this.shaka.util.Error;
-    if (category === Category.NETWORK && EXPIRED.has(data[1])) this.tell("expired");
+  #judge({ category, code, data, severity }) {
+    const { Category, Code, Severity } = this.shaka.util.Error;
+    if (code === Code.LICENSE_REQUEST_FAILED) this.tell("refused");
+    else if (category === Category.NETWORK && EXPIRED.has(data[1])) this.tell("expired");
     else if (category === Category.NETWORK) this.tell("trouble");
     else if (severity === Severity.CRITICAL) this.tell("broken");
   }

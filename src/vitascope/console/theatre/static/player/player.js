@@ -18,7 +18,7 @@ const RENEW_MILLISECONDS = 15_000;
 const element = document.querySelector(".player");
 const video = element.querySelector("video.player__video");
 const data = element.dataset;
-let playback = { hls: data.hls, dash: data.dash, thumbnails: data.thumbnails };
+let playback = { hls: data.hls, dash: data.dash, thumbnails: data.thumbnails, licence: data.licence };
 let renewedAt = 0;
 
 const engine = await chooseEngine(video, { wanted: data.engine, hlsWorker: data.hlsWorker });
@@ -83,6 +83,12 @@ const renew = async () => {
   await restart();
 };
 
+// A new playback may have the right that this one has lost; if that is refused too, there is none.
+const askAgain = () => {
+  if (Date.now() - renewedAt >= RENEW_MILLISECONDS) return renew();
+  return messages.stop("This film is protected, and no key was given for it. Open its page again, or sign in as somebody who may watch it.");
+};
+
 let shownHeight = null;
 engine.addEventListener("qualities", () => offerQualities());
 engine.addEventListener("captions", () => offerCaptions());
@@ -93,6 +99,7 @@ engine.addEventListener("quality", () => {
   shownHeight = height;
 });
 engine.addEventListener("expired", renew);
+engine.addEventListener("refused", askAgain);
 engine.addEventListener("trouble", () => messages.stop("The connection is lost. Check it, then try again."));
 engine.addEventListener("broken", () => messages.stop("Your browser cannot show this film."));
 video.addEventListener("ratechange", offerSpeeds);

@@ -1,0 +1,1 @@
+"""Where the key service touches ciphers and outside key servers."""

@@ -1,0 +1,1 @@
+"""The rules of content keys: made once for a set, kept wrapped, given to the platform only."""
