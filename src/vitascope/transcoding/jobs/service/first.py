@@ -36,7 +36,7 @@ def copy(pipeline: Pipeline, film: Film, *, work: Path) -> tuple[Copied | None, 
             return None, copied
         packaged, packed = pipeline.package(encoded, work=work)
         pipeline.verify(packaged, encoded)
-        _, drawn, drew = pipeline.pictures(encoded, work=work)
+        drawn, drew = pipeline.poster(encoded, work=work)
     except (SetInvalid, UnreadableMedia) as unfit:
         _log.info("a film does not play as it is, and waits for its rungs", reason=unfit.detail)
         return None, StageTime(wall=0.0, cpu=0.0)
