@@ -29,7 +29,7 @@ class Platform:
 
 
 class Beside(Protocol):
-    """Something that a web process runs while it serves, such as a server of another kind."""
+    """Something that a process runs while it serves or works, such as a server of another kind."""
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -44,7 +44,8 @@ class Module:
     below `/api/v1`; `hot` routes are plain Starlette, served as they are; `pages` are served at
     the root, behind everything else. `settings` is the
     service's section in the settings, under the service's name. `package` holds `migrations/`.
-    `beside` names classes whose `run()` goes on beside the answering of requests, until cancelled.
+    `beside` names classes whose `run()` goes on beside the answering of requests, until cancelled,
+    `crews` those whose `run()` goes on in each worker.
     `prepare` makes what must be there before anything serves; it runs at every start.
     """
 
@@ -62,4 +63,5 @@ class Module:
     schema: Schema | None = None
     settings: type[Any] | None = None
     beside: tuple[type[Beside], ...] = ()
+    crews: tuple[type[Beside], ...] = ()
     prepare: Callable[[Container], Awaitable[None]] | None = None

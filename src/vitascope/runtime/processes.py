@@ -86,7 +86,8 @@ async def _worker(settings: Settings, endpoint: Endpoint, share: Share, executor
     consumers = [one.run() for one in subscriptions(container, share.hosted)]
     workflows = container.get(Workflows)
     workflows.register(_works(share.hosted), container, elsewhere=_works(share.modules))
-    async with _running(container, hints.run(), relay.run(), *consumers):
+    crews = [container.get(kind).run() for module in share.hosted for kind in module.crews]
+    async with _running(container, hints.run(), relay.run(), *consumers, *crews):
         await workflows.launch()
         try:
             await _until_told_to_stop()

@@ -1,7 +1,8 @@
 """The whole platform inside one test: real services on a real database, stepped by hand."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -150,6 +151,18 @@ class PlatformUnderTest:
             for engine in engines:
                 event.remove(engine, "before_cursor_execute", note)
 
+    @asynccontextmanager
+    async def at_work(self, service: str) -> AsyncIterator[None]:
+        """Be a worker of a service inside the block: what its durable work hands to its crews is done."""
+        crews = [kind for module in self.modules if module.name == service for kind in module.crews]
+        tasks = [asyncio.create_task(self.container.get(kind).run()) for kind in crews]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
     async def close(self) -> None:
         """Close all connections."""
         await close(self.container)
@@ -179,5 +192,6 @@ class PlatformUnderTest:
                 self._started.add(one.id)
                 provided = self.container.arguments(work.function)
                 argument = from_json(one.argument, work.argument)
-                await work.function(InlineRun(ctx=ctx, id=one.id), argument, **provided)
+                async with self.at_work(one.name.rpartition(".")[0]):
+                    await work.function(InlineRun(ctx=ctx, id=one.id), argument, **provided)
         return bool(requested)

@@ -41,6 +41,9 @@ class Presence:
         except TimeoutError:
             connection.terminate()
             raise ExecutorTaken(f"Another worker named {self._executor!r} is running.") from None
+        except BaseException:
+            connection.terminate()
+            raise
         return connection
 
     async def hold(self, connection: asyncpg.Connection) -> None:

@@ -26,6 +26,35 @@ class JobState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RungCost:
+    """What one rung, or the sound, has cost: CPU seconds, and the bytes that were encoded.
+
+    Rungs that were encoded together share the CPU time by their pixels.
+    """
+
+    name: str
+    cpu_seconds: float
+    bytes: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobCost:
+    """What a job has cost so far, in all of its attempts: what encoders used, and what is in the store."""
+
+    cpu_seconds: float = 0.0
+    stored_bytes: int = 0
+    rungs: Sequence[RungCost] = ()
+
+
+class JobPriority(StrEnum):
+    """Which of its jobs a tenant wants first; between tenants it says nothing."""
+
+    HIGH = "high"
+    NORMAL = "normal"
+    LOW = "low"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobRendition:
     """One picture quality that a completed job made; bit rates in bits per second."""
 
@@ -46,7 +75,8 @@ class Job:
     name; before that, the prefix below which they will lie. `progress` runs from 0 to 1 over all
     stages. `problem` is an RFC 9457 object when the job failed. `seconds` is wall time for each
     finished stage, `cpu_seconds` the CPU time of its programs. `duration` is the film's, in seconds.
-    `warnings` name what of the film is missing in the result.
+    `warnings` name what of the film is missing in the result. `stage_progress` runs from 0 to 1 within the
+    stage, `rung_progress` within each rung; `seconds_left` is about how long encoding goes on.
     """
 
     id: JobId
@@ -67,6 +97,11 @@ class Job:
     problem: Mapping[str, Any] | None = None
     cpu_seconds: Mapping[str, float] = field(default_factory=dict)
     warnings: Sequence[str] = ()
+    priority: JobPriority = JobPriority.NORMAL
+    stage_progress: float = 0.0
+    rung_progress: Mapping[str, float] = field(default_factory=dict)
+    seconds_left: float | None = None
+    cost: JobCost = field(default_factory=JobCost)
 
 
 class NoSuchJob(NotFound):
@@ -92,7 +127,15 @@ class TooManyJobs(TooManyRequests):
 class Jobs(Protocol):
     """The transcoding service."""
 
-    async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
+    async def submit(
+        self,
+        ctx: Context,
+        *,
+        source: str,
+        filename: str,
+        key: str,
+        priority: JobPriority = JobPriority.NORMAL,
+    ) -> Job:
         """Queue a job for the object `source`; submitting the same `key` again returns the first job.
 
         Raises `NoSuchSource` and `TooManyJobs`.

@@ -1,5 +1,7 @@
 """What transcoding tells."""
 
+from dataclasses import dataclass
+
 from vitascope.foundation.context import AccountId
 from vitascope.foundation.events.types import event
 from vitascope.transcoding.jobs.contracts import JobId
@@ -23,6 +25,21 @@ class JobStarted:
     attempt: int
 
 
+@event("transcoding.jobs.job_playable", version=1)
+class JobPlayable:
+    """The film plays already, in one quality, from what lies below `output`; the job goes on to make all.
+
+    What lies there stays for a while after `JobCompleted` has named another place, for those who watch.
+    """
+
+    job: JobId
+    source: str
+    output: str
+    duration: float
+    width: int
+    height: int
+
+
 @event("transcoding.jobs.job_completed", version=1)
 class JobCompleted:
     """All renditions are made, verified and lie below `output`; `duration` in seconds."""
@@ -33,6 +50,26 @@ class JobCompleted:
     duration: float
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RungMetered:
+    """What one rung, or the sound, took: CPU seconds, and the bytes that were encoded."""
+
+    name: str
+    cpu_seconds: float
+    bytes: int
+
+
+@event("transcoding.jobs.job_metered", version=1)
+class JobMetered:
+    """What an ended attempt has used, whether it completed or not, beyond what was told before."""
+
+    job: JobId
+    attempt: int
+    cpu_seconds: float
+    stored_bytes: int
+    rungs: tuple[RungMetered, ...]
 
 
 @event("transcoding.jobs.job_failed", version=1)

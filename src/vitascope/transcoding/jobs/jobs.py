@@ -1,6 +1,5 @@
 """The durable work of transcoding."""
 
-import os
 from datetime import datetime
 
 from vitascope.foundation.wiring import Provided
@@ -11,8 +10,9 @@ from vitascope.transcoding.jobs.service.transcoder import Transcoder, Transcodin
 from vitascope.transcoding.jobs.service.work import TRANSCODE, Attempt
 from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
 
-# One encode keeps two cores busy.
-QUEUE = Queue(name="transcode", per_worker=max(1, (os.cpu_count() or 1) // 2))
+# A job mostly waits for its parts, which the crews encode in their turn: it must not itself wait behind
+# another tenant's that is long.
+QUEUE = Queue(name="transcode", per_worker=200)
 
 
 @durable(TRANSCODE.name, queue=QUEUE)
@@ -39,6 +39,7 @@ async def _go_through(run: Run, work: Transcoding) -> None:
     await run.step("fetch", work.fetch, source)
     media = await run.step("probe", work.probe, source)
     plan = await run.step("plan", work.plan, media)
+    await run.step("first", work.first, source, plan)
     await run.step("encode", work.encode, source, plan)
     await run.step("package", work.package, source, plan)
     await run.step("pictures", work.pictures, source, plan)
@@ -52,3 +53,4 @@ async def tidy(run: Run, _fired_at: datetime, janitor: Provided[Janitor]) -> Non
     """Remove what ended jobs have left."""
     await run.step("scratch", janitor.clear_scratch)
     await run.step("staged", janitor.clear_staged)
+    await run.step("parts", janitor.clear_parts)

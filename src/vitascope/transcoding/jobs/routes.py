@@ -15,7 +15,7 @@ from vitascope.foundation.context import AccountId
 from vitascope.foundation.http.auth import SignedIn
 from vitascope.foundation.http.pagination import Page, PagingQuery
 from vitascope.foundation.wiring import Provided
-from vitascope.transcoding.jobs.contracts import Job, JobId, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobId, JobPriority, JobState
 from vitascope.transcoding.jobs.service.feed import JobFeed
 from vitascope.transcoding.jobs.service.jobs import MAX_FILENAME, JobService
 
@@ -47,6 +47,26 @@ class RenditionView(BaseModel):
     peak_bandwidth: int
 
 
+class RungCostView(BaseModel):
+    """What one rung, or the sound, has cost."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    name: str
+    cpu_seconds: float
+    bytes: int
+
+
+class CostView(BaseModel):
+    """What a job has cost, in all of its attempts; known when one has ended."""
+
+    model_config = ConfigDict(frozen=True, from_attributes=True)
+
+    cpu_seconds: float = Field(description="Of the encoders.")
+    stored_bytes: int = Field(description="What the result takes in the object store.")
+    rungs: tuple[RungCostView, ...]
+
+
 class JobView(BaseModel):
     """A transcoding job."""
 
@@ -70,6 +90,11 @@ class JobView(BaseModel):
     seconds: Mapping[str, float] = Field(description="Wall time of each finished stage.")
     cpu_seconds: Mapping[str, float]
     problem: Mapping[str, Any] | None = Field(description="Why it failed (RFC 9457).")
+    priority: JobPriority
+    stage_progress: float = Field(description="0 to 1, within the stage.")
+    rung_progress: Mapping[str, float] = Field(description="0 to 1, within each rung.")
+    seconds_left: float | None = Field(description="About how long encoding goes on.")
+    cost: CostView
 
 
 class ChangeView(BaseModel):
@@ -91,6 +116,9 @@ class NewJob(BaseModel):
 
     source: str = Field(min_length=1, max_length=900, description="The key of the uploaded file.")
     filename: str = Field(default="", max_length=MAX_FILENAME, description="How people call it.")
+    priority: JobPriority = Field(
+        default=JobPriority.NORMAL, description="Which of your jobs goes first; others' are not touched."
+    )
 
 
 IdempotencyKey = Annotated[
@@ -110,7 +138,7 @@ async def submit(
 ) -> JobView:
     """Queue a job. With an `Idempotency-Key`, sending it again answers the first job."""
     named = f"{ctx.account}/{key or uuid4().hex}"
-    job = await jobs.submit(ctx, source=new.source, filename=new.filename, key=named)
+    job = await jobs.submit(ctx, source=new.source, filename=new.filename, key=named, priority=new.priority)
     response.headers["Location"] = f"/api/v1/jobs/{job.id}"
     return JobView.model_validate(job)
 

@@ -158,6 +158,11 @@ def _done(film: Film, work: Path) -> Encoded | None:
     return _load(folder) if (folder / _RESULT).is_file() else None
 
 
+def is_assembled(film: Film, *, work: Path) -> bool:
+    """Whether what was made of a film lies in `work`, joined."""
+    return _done(film, work) is not None
+
+
 def _load(folder: Path) -> Encoded:
     encoded = msgspec.json.decode(
         (folder / _RESULT).read_bytes(), type=Encoded, dec_hook=lambda kind, text: kind(text)

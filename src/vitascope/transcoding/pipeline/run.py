@@ -11,7 +11,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline import audio, binaries, hardware, keyframes, ladder, video
+from vitascope.transcoding.pipeline import audio, binaries, first, hardware, keyframes, ladder, video
 from vitascope.transcoding.pipeline import encode as encoding
 from vitascope.transcoding.pipeline import package as packaging
 from vitascope.transcoding.pipeline import pictures as drawing
@@ -125,11 +125,38 @@ class Pipeline:
         return keyframes.cut(film, found=found, bench=self._bench)
 
     def encode_chunk(
-        self, film: Film, chunk: Chunk, rungs: Sequence[Rung], *, work: Path
+        self,
+        film: Film,
+        chunk: Chunk,
+        rungs: Sequence[Rung],
+        *,
+        work: Path,
+        on_frames: Callable[[int], None] = lambda _frames: None,
     ) -> tuple[tuple[EncodedChunk, ...], StageTime]:
-        """Encode one chunk in these rungs, into checkpoints in the folder `chunks` of `work`."""
-        folder = work / encoding.CHUNKS
-        return video.encode_chunk(film, chunk, rungs, folder=folder, bench=self._bench)
+        """Encode one chunk in these rungs, into checkpoints in the folder `chunks` of `work`.
+
+        `on_frames` hears now and then how many frames are done.
+        """
+        return video.encode_chunk(
+            film,
+            chunk,
+            rungs,
+            folder=work / encoding.CHUNKS,
+            bench=self._bench,
+            on_output=encoding.ProgressReader(on_frames),
+        )
+
+    def checkpoint_names(self, film: Film, chunks: Sequence[Chunk]) -> Sequence[str]:
+        """The names that the checkpoints of these chunks have in every rung."""
+        return [
+            video.checkpoint_name(film, chunk, rung, bench=self._bench)
+            for chunk in chunks
+            for rung in film.plan.rungs
+        ]
+
+    def is_assembled(self, film: Film, *, work: Path) -> bool:
+        """Whether `assemble` has nothing to do."""
+        return encoding.is_assembled(film, work=work)
 
     def encode_sound(self, film: Film, *, work: Path) -> tuple[EncodedSound, StageTime]:
         """Encode all sound tracks, whole, into a folder of `work`."""
@@ -138,6 +165,12 @@ class Pipeline:
     def assemble(self, film: Film, chunks: Sequence[Chunk], *, work: Path) -> tuple[Encoded, StageTime]:
         """Join what was encoded in parts; what is missing is encoded here."""
         return encoding.assemble(film, chunks, work=work, bench=self._bench)
+
+    def first(self, film: Film, *, work: Path) -> tuple[Encoded | None, StageTime]:
+        """The source's own picture as a set of one rung, copied; None if it cannot play as it is."""
+        if not first.conforms(film.plan, size=film.file.stat().st_size):
+            return None, StageTime(wall=0.0, cpu=0.0)
+        return first.copy(film, work=work, bench=self._bench)
 
     def package(
         self, encoded: Encoded, *, work: Path, protection: Protection | None = None

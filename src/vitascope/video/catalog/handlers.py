@@ -3,7 +3,7 @@
 from vitascope.foundation.db.database import Transaction
 from vitascope.foundation.events.handlers import on
 from vitascope.foundation.wiring import Provided
-from vitascope.transcoding.jobs.events import JobCancelled, JobCompleted, JobFailed, JobStarted
+from vitascope.transcoding.jobs.events import JobCancelled, JobCompleted, JobFailed, JobPlayable, JobStarted
 from vitascope.video.catalog.service.films import FilmService
 from vitascope.video.upload.events import UploadCompleted
 
@@ -18,6 +18,12 @@ async def draft(tx: Transaction, event: UploadCompleted, films: Provided[FilmSer
 async def start(tx: Transaction, event: JobStarted, films: Provided[FilmService]) -> None:
     """A retried job makes its title processing again."""
     await films.start(tx, event=event)
+
+
+@on(JobPlayable)
+async def show(tx: Transaction, event: JobPlayable, films: Provided[FilmService]) -> None:
+    """A film that plays already makes its title ready, while its job goes on."""
+    await films.complete(tx, event=event)
 
 
 @on(JobCompleted)

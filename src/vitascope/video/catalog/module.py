@@ -17,7 +17,14 @@ module = Module(
     also=(FilmService,),
     needs=(Jobs, Keys),
     routes=router,
-    handlers=(handlers.draft, handlers.start, handlers.complete, handlers.fail, handlers.cancel),
+    handlers=(
+        handlers.draft,
+        handlers.start,
+        handlers.show,
+        handlers.complete,
+        handlers.fail,
+        handlers.cancel,
+    ),
     jobs=(jobs.ingest, jobs.erase),
     schema=schema,
 )

@@ -57,6 +57,15 @@ class Search:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Settled:
+    """A title after a job has told of it: whether that published it, and whether it played before."""
+
+    title: Title
+    published: bool
+    was_ready: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Made:
     """What a job's events say of the film of a source."""
 
@@ -124,7 +133,7 @@ async def change(tx: Transaction, *, title: TitleId, values: Mapping[str, Any]) 
     return _title(row) if row is not None else None
 
 
-async def settle(tx: Transaction, made: Made, *, published_at: datetime | None) -> tuple[Title, bool] | None:
+async def settle(tx: Transaction, made: Made, *, published_at: datetime | None) -> Settled | None:
     """Set what a job says on the title of its source; tells whether that published the title.
 
     With `published_at` a title whose uploader asked for it is published, once.
@@ -132,13 +141,16 @@ async def settle(tx: Transaction, made: Made, *, published_at: datetime | None) 
     publishes = titles.c.publish_when_ready & titles.c.published_at.is_(None) & (published_at is not None)
     # whoever may run jobs may run one on another's film: it is not the job of this title
     own = titles.c.job.is_(None) | (titles.c.job == made.job)
-    before = select(titles.c.id, publishes.label("publishes")).where(titles.c.source == made.source, own)
-    found = await tx.first(before.with_for_update())
+    before = select(titles.c.id, titles.c.state, publishes.label("publishes"))
+    found = await tx.first(before.where(titles.c.source == made.source, own).with_for_update())
     if found is None:
         return None
     shown = {"published_at": published_at, "publish_when_ready": False} if found.publishes else {}
     title = await change(tx, title=found.id, values={**made.values, **shown})
-    return (title, bool(found.publishes)) if title is not None else None
+    if title is None:
+        return None
+    was_ready = found.state == TitleState.READY.value
+    return Settled(title=title, published=bool(found.publishes), was_ready=was_ready)
 
 
 async def resume(tx: Transaction, *, job: JobId) -> None:

@@ -20,3 +20,11 @@ def long_film(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("films") / "long.mp4"
     ffmpeg(*picture("640x360", seconds=30), *H264, str(file))
     return file
+
+
+@pytest.fixture(scope="session")
+def film_of_chunks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small picture that lasts long enough to be cut into a few chunks."""
+    file = tmp_path_factory.mktemp("films") / "chunks.mp4"
+    ffmpeg(*picture("160x90", seconds=100, rate="10"), *H264, str(file))
+    return file

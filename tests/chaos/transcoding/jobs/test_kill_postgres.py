@@ -58,7 +58,8 @@ async def _workflows(small_platform: PlatformUnderTest) -> AsyncIterator[Workflo
     made = Workflows(dsn=dsn, db=small_platform.db, pace=Pace(poll_seconds=0.05))
     made.register(jobs.jobs, small_platform.container)
     await made.launch()
-    yield made
+    async with small_platform.at_work("transcoding.jobs"):
+        yield made
     await made.shutdown()
 
 

@@ -81,6 +81,19 @@ class _Story:
             last.join()
         return await self._jobs.get(self._ctx, job=job.id)
 
+    async def hand_over(self, job: Job, *, begins_anew: bool = False) -> Job:
+        """A worker dies over a chunk of the film, another goes on."""
+        first = self._worker((), executor="first", parts=True, dies_over_a_chunk=True)
+        await asyncio.to_thread(first.join, _PATIENCE_SECONDS)
+        assert first.exitcode == -signal.SIGKILL
+        second = self._worker((), executor="second", parts=True, begins_anew=begins_anew)
+        try:
+            await self._ended(job)
+        finally:
+            second.kill()
+            second.join()
+        return await self._jobs.get(self._ctx, job=job.id)
+
     async def _ended(self, job: Job) -> None:
         workflow = Attempt(job=job.id, number=1).workflow
         async with asyncio.timeout(_PATIENCE_SECONDS):
@@ -98,8 +111,9 @@ class _Story:
         listing = await self.objects.page(prefix)
         return {prefix + one.key.removeprefix(prefix).partition("/")[0] + "/" for one in listing.objects}
 
-    def _worker(self, dies_in: Sequence[str], *, forgetful: bool) -> BaseProcess:
+    def _worker(self, dies_in: Sequence[str], *, forgetful: bool = False, **further: object) -> BaseProcess:
         orders = {
+            **further,
             "endpoint": self._platform.endpoint,
             "data": str(self._data),
             "log": str(self._log),
@@ -126,6 +140,13 @@ def _story(platform: PlatformUnderTest, ctx: Context, tmp_path: Path, workflows:
 
 def _assert_only_interrupted_ran_again(begun: Counter[str], dies_in: Sequence[str]) -> None:
     assert begun == {step: 2 if step in dies_in else 1 for step in _STEPS}
+
+
+def _assert_only_its_chunk_was_lost(begun: Counter[str]) -> None:
+    """Each part was begun once, but for the one over which the worker died."""
+    times = sorted(count for name, count in begun.items() if name.startswith("part"))
+    assert len(times) > 2
+    assert times == [1] * (len(times) - 1) + [2]
 
 
 class TestKill:
@@ -159,3 +180,23 @@ class TestKill:
 
         with pytest.raises(AssertionError):
             _assert_only_interrupted_ran_again(story.begun(), ("package",))
+
+
+class TestKillAmidParts:
+    async def test_one_chunk_is_lost(self, story: _Story, film_of_chunks: Path) -> None:
+        """When a worker is killed over a chunk, another goes on with that one; what was done stays done."""
+        job = await story.submit(film_of_chunks)
+
+        done = await story.hand_over(job)
+
+        assert (done.state, done.attempt, done.duration) == (JobState.COMPLETED, 1, 100.0)
+        _assert_only_its_chunk_was_lost(story.begun())
+
+    async def test_beginning_anew_is_caught(self, story: _Story, film_of_chunks: Path) -> None:
+        """The planted bug: were all parts given out again, the check would see that more was lost."""
+        job = await story.submit(film_of_chunks)
+
+        await story.hand_over(job, begins_anew=True)
+
+        with pytest.raises(AssertionError):
+            _assert_only_its_chunk_was_lost(story.begun())

@@ -9,6 +9,9 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.db.server.endpoint import Endpoint, Role
 from vitascope.foundation.workflows.engine import Pace, Workflows
@@ -16,7 +19,12 @@ from vitascope.foundation.workflows.run import DurableRun
 from vitascope.identity.tenants.module import module as tenants
 from vitascope.runtime.assembly import assemble
 from vitascope.runtime.settings import settings_type
+from vitascope.transcoding.jobs import models
 from vitascope.transcoding.jobs.module import module as jobs
+from vitascope.transcoding.jobs.repository import parts
+from vitascope.transcoding.jobs.repository.parts import Claimed, Made, PartState
+from vitascope.transcoding.jobs.service.crew import Crew
+from vitascope.transcoding.jobs.service.encoder import Encoder, Encoding
 
 _PACE = Pace(poll_seconds=0.05, reap_seconds=0.1, frozen_seconds=5)
 _MODULES = (tenants, jobs)
@@ -43,9 +51,44 @@ def _die() -> None:
 
 def _die_while_encoding(scratch: Path) -> None:
     """Kill this process once the encoder has written some of a rung."""
-    while not any(path.stat().st_size for path in scratch.glob("*/.encoded-*/video-*.mp4")):
+    while not any(path.stat().st_size for path in scratch.glob("*/chunks/.chunk-*/*.mp4")):
         time.sleep(0.005)
     _die()
+
+
+def _die_over_a_chunk(scratch: Path) -> None:
+    """Kill this process while it encodes a chunk, when another one is done."""
+    while not (list(scratch.glob("*/chunks/*.mp4")) and _begun(scratch)):
+        time.sleep(0.005)
+    _die()
+
+
+def _begun(scratch: Path) -> bool:
+    return any(path.exists() for path in scratch.glob("*/chunks/.chunk-*/*.mp4"))
+
+
+def _note_parts(log: Path) -> None:
+    """Let each part tell that a worker begins to encode it."""
+    encode = Encoder.encode
+
+    async def told(self: Encoder, claimed: Claimed, running: Encoding) -> tuple[Made, int]:
+        with log.open("ab", buffering=0) as file:
+            file.write(f"part{claimed.part.number}\n".encode())
+        return await encode(self, claimed, running)
+
+    Encoder.encode = told  # type: ignore[method-assign]  # the place where a test can look
+
+
+def _begin_anew(bury: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    """The planted bug: when a worker has died, what others have finished is done again as well."""
+
+    async def bury_all(connection: AsyncConnection, **values: Any) -> Any:
+        freed = await bury(connection, **values)
+        await connection.execute(update(models.parts).values(state=PartState.WAITING, worker=None))
+        await connection.execute(update(models.encodings).values(finished=0))
+        return freed
+
+    return bury_all
 
 
 def _arm(orders: dict[str, Any]) -> None:
@@ -81,15 +124,25 @@ def _returned(function: Callable[..., Any]) -> Any:
 
 async def _work(orders: dict[str, Any]) -> None:
     _arm(orders)
+    if orders.get("parts"):
+        _note_parts(Path(orders["log"]))
+    if orders.get("dies_over_a_chunk"):
+        scratch = Path(orders["data"]) / "scratch"
+        threading.Thread(target=_die_over_a_chunk, args=(scratch,), daemon=True).start()
+    if orders.get("begins_anew"):
+        parts.bury = _begin_anew(parts.bury)  # type: ignore[assignment]  # the planted bug
     endpoint: Endpoint = orders["endpoint"]
-    settings = settings_type(_MODULES)(data=Path(orders["data"]))
-    container = assemble(settings, endpoint=endpoint, modules=_MODULES)
+    settings = settings_type(_MODULES).model_validate(
+        {"data": Path(orders["data"]), "transcoding_jobs": {"hands": 1}}
+    )
+    executor = orders.get("executor", "main")
+    container = assemble(settings, endpoint=endpoint, modules=_MODULES, executor=executor)
     workflows = Workflows(
-        dsn=endpoint.dsn(Role.SYSTEM), db=container.get(Database), executor="main", pace=_PACE
+        dsn=endpoint.dsn(Role.SYSTEM), db=container.get(Database), executor=executor, pace=_PACE
     )
     workflows.register(jobs.jobs, container)
     await workflows.launch()
-    await asyncio.Event().wait()
+    await container.get(Crew).run()
 
 
 def work(orders: dict[str, Any]) -> None:

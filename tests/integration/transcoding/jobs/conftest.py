@@ -77,7 +77,8 @@ class Studio:
         """Do what a worker does with a workflow, until its end or the worker's death."""
         provided = self.platform.container.arguments(transcode.function)
         with suppress(Died):
-            await transcode.function(run, Attempt.of_workflow(run.id), **provided)
+            async with self.platform.at_work("transcoding.jobs"):
+                await transcode.function(run, Attempt.of_workflow(run.id), **provided)
 
     async def prefixes(self, ctx: Context, job: Job) -> set[str]:
         """Below which prefixes something of a job lies in the store."""

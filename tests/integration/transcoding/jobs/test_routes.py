@@ -299,7 +299,7 @@ class TestMove:
         assert answer.json()["state"] == "cancelled"
         assert answer.json()["finished_at"] is not None
         assert _problem(again, 409)["type"] == "vitascope:job-is-final"
-        assert statements.count == 5
+        assert statements.count == 6
 
     async def test_retry(
         self, client: httpx.AsyncClient, studio: Studio, platform: PlatformUnderTest, ctx: Context, film: Path

@@ -6,7 +6,7 @@ from vitascope.foundation.context import Context
 from vitascope.foundation.events.subscriptions import rewind
 from vitascope.runtime.testing import PlatformUnderTest
 from vitascope.transcoding.jobs.contracts import JobState
-from vitascope.transcoding.jobs.events import JobCancelled, JobFailed, JobStarted
+from vitascope.transcoding.jobs.events import JobCancelled, JobFailed, JobPlayable, JobStarted
 from vitascope.video.catalog.contracts import Title, TitleState
 from vitascope.video.catalog.events import TitleDrafted, TitleFailed, TitlePublished, TitleReady
 from vitascope.video.catalog.service.films import FilmService
@@ -86,6 +86,29 @@ class TestJobEnds:
         again = await studio.complete(ctx, title)
 
         assert again.published_at is None
+
+    async def test_plays_before_its_job_ends(
+        self, ctx: Context, studio: Studio, platform: PlatformUnderTest
+    ) -> None:
+        """A film that plays already is published, once; when its job completes it plays from elsewhere."""
+        draft = await studio.draft(ctx, publish=True)
+        assert draft.job is not None
+        job = studio.transcoding.jobs[draft.job]
+        first = f"{job.output}first/"
+        told = JobPlayable(job=job.id, source=job.source, output=first, duration=18.0, width=1280, height=720)
+        await studio.tell(ctx, told, subject=job.id)
+        (playing,) = await _own(studio, ctx)
+
+        complete = await studio.complete(ctx, draft)
+
+        assert (playing.state, playing.output) == (TitleState.READY, first)
+        assert playing.published_at is not None
+        assert (complete.state, complete.published_at) == (TitleState.READY, playing.published_at)
+        assert complete.output not in {first, None}
+        assert [type(one) for one in await platform.events(TitleReady, TitlePublished)] == [
+            TitleReady,
+            TitlePublished,
+        ]
 
     async def test_failure_is_told(self, ctx: Context, studio: Studio, platform: PlatformUnderTest) -> None:
         """A failed job makes its title failed, with the job's problem."""

@@ -1,6 +1,8 @@
 """The film on this machine, as the programs need it."""
 
 import asyncio
+import contextlib
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,7 +10,6 @@ from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
 
 _NAME = "source"
-_PARTIAL = ".source.partial"
 
 
 async def fetch(objects: Objects, key: ObjectKey, *, folder: Path, progress: Callable[[float], None]) -> Path:
@@ -32,12 +33,17 @@ async def fetch(objects: Objects, key: ObjectKey, *, folder: Path, progress: Cal
 async def _download(
     objects: Objects, key: ObjectKey, *, folder: Path, size: int, progress: Callable[[float], None]
 ) -> None:
-    partial, came = folder / _PARTIAL, 0
-    with await asyncio.to_thread(partial.open, "wb") as file:
-        async for piece in objects.stream(key):
-            came += await asyncio.to_thread(file.write, piece)
-            progress(came / max(size, 1))
-    await asyncio.to_thread(partial.rename, folder / _NAME)
+    # Another process of this machine may fetch the same film at the same time.
+    partial, came = folder / f".{_NAME}.{uuid.uuid4().hex}", 0
+    try:
+        with await asyncio.to_thread(partial.open, "wb") as file:
+            async for piece in objects.stream(key):
+                came += await asyncio.to_thread(file.write, piece)
+                progress(came / max(size, 1))
+        await asyncio.to_thread(partial.rename, folder / _NAME)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            partial.unlink()
 
 
 def _is_whole(copy: Path, size: int) -> bool:

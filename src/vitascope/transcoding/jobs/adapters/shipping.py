@@ -47,6 +47,17 @@ async def ship(
             await put(name)
 
 
+async def size_of(objects: Objects, prefix: ObjectPrefix) -> int:
+    """The bytes of all objects below a prefix."""
+    size, after = 0, None
+    while True:
+        page = await objects.page(prefix, after=after)
+        size += sum(one.size for one in page.objects)
+        after = page.after
+        if after is None:
+            return size
+
+
 async def _each(names: Iterable[str], put: Callable[[str], Awaitable[None]], *, at_once: int) -> None:
     """Put them, so many at once; after a failure no further one is begun, and those under way end."""
     waiting = deque(names)

@@ -11,8 +11,8 @@ from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import AccountId
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.errors import VitascopeError
-from vitascope.transcoding.jobs import repository
 from vitascope.transcoding.jobs.contracts import Job, JobId
+from vitascope.transcoding.jobs.repository import jobs as repository
 
 TICK_SECONDS = 0.5
 QUIET_SECONDS = 15.0

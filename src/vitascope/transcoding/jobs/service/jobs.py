@@ -13,19 +13,21 @@ from vitascope.foundation.storage.keys import ObjectKey
 from vitascope.foundation.storage.objects import ObjectMissing, Objects
 from vitascope.identity.tenants.contracts import Quota, Tenants
 from vitascope.identity.users.contracts import Permission
-from vitascope.transcoding.jobs import repository
 from vitascope.transcoding.jobs.contracts import (
     Job,
     JobId,
     JobIsActive,
     JobIsFinal,
+    JobPriority,
     JobState,
     NoSuchJob,
     NoSuchSource,
     TooManyJobs,
 )
 from vitascope.transcoding.jobs.events import JobCancelled, JobSubmitted
-from vitascope.transcoding.jobs.repository import Change
+from vitascope.transcoding.jobs.repository import jobs as repository
+from vitascope.transcoding.jobs.repository import parts
+from vitascope.transcoding.jobs.repository.jobs import Change
 from vitascope.transcoding.jobs.service.work import TRANSCODE, Attempt
 
 MAX_FILENAME = 255
@@ -33,6 +35,10 @@ _RETRIED: Mapping[str, Any] = {
     "problem": None,
     "stage": None,
     "progress": 0.0,
+    "stage_progress": 0.0,
+    "rung_progress": {},
+    "seconds_left": None,
+    "first_output": None,
     "started_at": None,
     "finished_at": None,
 }
@@ -45,12 +51,20 @@ class JobService:
         self._db, self._objects, self._tenants = db, objects, tenants
         self._clock, self._ids = clock, ids
 
-    async def submit(self, ctx: Context, *, source: str, filename: str, key: str) -> Job:
+    async def submit(
+        self,
+        ctx: Context,
+        *,
+        source: str,
+        filename: str,
+        key: str,
+        priority: JobPriority = JobPriority.NORMAL,
+    ) -> Job:
         """Queue a job; submitting the same `key` again returns the first job."""
         ctx.require(Permission.RUN_JOBS)
         await self._require_source(ctx, source)
         most = await self._most_active(ctx)
-        job = self._pending(ctx, source=source, filename=clean_filename(filename))
+        job = self._pending(ctx, source=source, filename=clean_filename(filename), priority=priority)
         return await self._submit(ctx, job=job, key=key, most=most)
 
     async def get(self, ctx: Context, *, job: JobId) -> Job:
@@ -86,6 +100,7 @@ class JobService:
             if found.state not in repository.ACTIVE:
                 raise JobIsFinal
             await self._move(tx, found, JobState.CANCELLED, {"finished_at": self._clock.now()})
+            await parts.withdraw(tx, job=job)
             tx.emit(JobCancelled(job=job, source=found.source), subject=job)
             return await self._again(tx, job)
 
@@ -177,7 +192,7 @@ class JobService:
         assert found is not None  # noqa: S101 - its row is locked by this transaction
         return found
 
-    def _pending(self, ctx: Context, *, source: str, filename: str) -> Job:
+    def _pending(self, ctx: Context, *, source: str, filename: str, priority: JobPriority) -> Job:
         job = self._ids.new(JobId)
         return Job(
             id=job,
@@ -194,6 +209,7 @@ class JobService:
             finished_at=None,
             duration=None,
             renditions=(),
+            priority=priority,
         )
 
 

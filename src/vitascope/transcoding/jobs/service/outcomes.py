@@ -1,5 +1,6 @@
 """What the stages of a job leave for the ones after them: small, and kept in the workflow's history."""
 
+from collections.abc import Mapping
 from errno import EDQUOT, ENOSPC
 from typing import Any
 
@@ -23,6 +24,10 @@ class TranscodingBroken(VitascopeError):
 
 class TranscodingGivenUp(VitascopeError):
     """The film was given up because the worker that transcoded it died every time; try again later."""
+
+
+class PartGivenUp(VitascopeError):
+    """The film was given up: every worker that encoded one part of it died. Try again, or export it anew."""
 
 
 class SourceGone(ObjectMissing):
@@ -49,6 +54,12 @@ class Failure(Struct, frozen=True, kw_only=True):
         told = _told(failure)
         useless = isinstance(told, MediaRejected | OutOfSpace | StorageFull | SetInvalid | ObjectMissing)
         return cls(problem=told.problem(), worth_keeping=not useless)
+
+
+def revived(problem: Mapping[str, Any]) -> VitascopeError:
+    """The error that a worker has told of, to be raised where its part was awaited."""
+    kind = VitascopeError.registry.get(str(problem["type"]), TranscodingBroken)
+    return kind(str(problem["detail"]), field=problem.get("field"))
 
 
 def _told(failure: Exception) -> VitascopeError:

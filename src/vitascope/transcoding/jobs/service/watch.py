@@ -2,17 +2,17 @@
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import structlog
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database
 from vitascope.foundation.workflows.declaration import Run
-from vitascope.transcoding.jobs import repository
+from vitascope.transcoding.jobs.repository import jobs as repository
 from vitascope.transcoding.jobs.service.progress import Meter
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
@@ -20,6 +20,14 @@ from vitascope.transcoding.pipeline.contracts import TranscodeCancelled
 T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
+
+
+class Stoppable(Protocol):
+    """Something that runs in a thread; `stop` is set when it should end."""
+
+    @property
+    def stop(self) -> threading.Event:
+        """What the thread looks at."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,9 +38,11 @@ class Watched:
     stop: threading.Event = field(default_factory=threading.Event)
     lost: threading.Event = field(default_factory=threading.Event)
 
-    def move(self, fraction: float) -> None:
+    def move(
+        self, fraction: float, *, rungs: Mapping[str, float] | None = None, seconds_left: float | None = None
+    ) -> None:
         """So much of the stage is done; raises TranscodeCancelled when it should end."""
-        self.meter.move(fraction)
+        self.meter.move(fraction, rungs=rungs, seconds_left=seconds_left)
         if self.stop.is_set():
             raise TranscodeCancelled
 
@@ -78,15 +88,26 @@ class Watch:
                 _log.warning("progress cannot be told", job=self.attempt.job, error=str(failure))
 
     async def _beat(self, meter: Meter) -> bool:
-        stage, progress = meter.newest
         ctx: Context = self.run.ctx
+        reading = meter.newest
+        values = {
+            "stage": reading.stage,
+            "stage_progress": reading.stage_progress,
+            "seconds_left": reading.seconds_left,
+        }
+        if reading.rungs:
+            values["rung_progress"] = dict(reading.rungs)
         async with self.db.transaction(ctx) as tx:
             return await repository.beat(
-                tx, job=self.attempt.job, attempt=self.attempt.number, stage=stage, progress=progress
+                tx,
+                job=self.attempt.job,
+                attempt=self.attempt.number,
+                progress=reading.progress,
+                values=values,
             )
 
 
-async def in_thread(watched: Watched, call: Callable[[], T]) -> T:
+async def in_thread(watched: Stoppable, call: Callable[[], T]) -> T:
     """Run the call in a thread; when cancelled, have it stop its programs, and wait for their end."""
     thread = asyncio.ensure_future(asyncio.to_thread(call))
     try:

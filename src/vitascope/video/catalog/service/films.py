@@ -13,10 +13,10 @@ from vitascope.foundation.storage.keys import ObjectKey, ObjectPrefix
 from vitascope.foundation.storage.objects import Objects
 from vitascope.foundation.workflows.declaration import Work
 from vitascope.transcoding.jobs.contracts import Job, JobId, JobIsFinal, Jobs, NoSuchJob
-from vitascope.transcoding.jobs.events import JobCancelled, JobCompleted, JobFailed, JobStarted
+from vitascope.transcoding.jobs.events import JobCancelled, JobCompleted, JobFailed, JobPlayable, JobStarted
 from vitascope.transcoding.keys.contracts import Keys
 from vitascope.video.catalog import repository
-from vitascope.video.catalog.contracts import Title, TitleId, TitleState, Visibility
+from vitascope.video.catalog.contracts import TitleId, TitleState, Visibility
 from vitascope.video.catalog.events import TitleDrafted, TitleFailed, TitlePublished, TitleReady
 from vitascope.video.catalog.repository import Made
 from vitascope.video.catalog.service.changes import MAX_NAME
@@ -90,8 +90,11 @@ class FilmService:
         """A failed film is tried again."""
         await repository.resume(tx, job=event.job)
 
-    async def complete(self, tx: Transaction, *, event: JobCompleted) -> None:
-        """The film plays; publish it if its uploader asked for that."""
+    async def complete(self, tx: Transaction, *, event: JobPlayable | JobCompleted) -> None:
+        """The film plays, or plays better than before; publish it if its uploader asked for that.
+
+        Playbacks that began before go on with what they began with.
+        """
         values = {
             "state": TitleState.READY.value,
             "job": event.job,
@@ -105,9 +108,10 @@ class FilmService:
         settled = await repository.settle(tx, made, published_at=self._clock.now())
         if settled is None:
             return
-        title, published = settled
-        tx.emit(TitleReady(title=title.id, duration=event.duration), subject=title.id)
-        if published:
+        title = settled.title
+        if not settled.was_ready:
+            tx.emit(TitleReady(title=title.id, duration=event.duration), subject=title.id)
+        if settled.published:
             tx.emit(TitlePublished(title=title.id, visibility=title.visibility), subject=title.id)
 
     async def fail(self, tx: Transaction, *, event: JobFailed) -> None:
@@ -139,7 +143,7 @@ class FilmService:
         values = {"state": TitleState.FAILED.value, "job": job, "problem": dict(problem)}
         settled = await repository.settle(tx, Made(source=source, job=job, values=values), published_at=None)
         if settled is not None:
-            title: Title = settled[0]
+            title = settled.title
             tx.emit(TitleFailed(title=title.id, detail=str(problem["detail"])), subject=title.id)
 
     async def _stop(self, ctx: Context, job: JobId) -> Job | None:

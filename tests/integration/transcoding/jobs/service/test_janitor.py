@@ -10,7 +10,9 @@ from vitascope.foundation.clock import Clock
 from vitascope.foundation.context import Context
 from vitascope.foundation.testing.clock import ManualClock
 from vitascope.runtime.testing import PlatformUnderTest
+from vitascope.transcoding.jobs.adapters.checkpoints import prefix_of
 from vitascope.transcoding.jobs.contracts import JobId, JobState
+from vitascope.transcoding.jobs.events import JobMetered
 from vitascope.transcoding.jobs.service.janitor import Janitor
 
 _HOUR = 3600
@@ -99,3 +101,44 @@ class TestStaged:
 
         assert job.state == JobState.COMPLETED
         assert await studio.prefixes(ctx, job) == {job.output}
+
+
+class TestParts:
+    async def test_checkpoints_are_kept_for_a_retry(
+        self, janitor: Janitor, clock: ManualClock, studio: Studio, ctx: Context, film: Path
+    ) -> None:
+        """What a cancelled job had encoded stays in the store for a day, then it goes."""
+        job = await studio.submit(ctx, film)
+        await studio.work(studio.run(ctx, job, dies_in="encode"))
+        await studio.jobs.cancel(ctx, job=job.id)
+        prefix = prefix_of(ctx.tenant, job.id)
+
+        clock.advance(23 * _HOUR)
+        await janitor.clear_parts()
+        kept = await studio.names(prefix)
+        clock.advance(2 * _HOUR)
+        await janitor.clear_parts()
+
+        assert kept
+        assert await studio.names(prefix) == set()
+
+    async def test_settles_what_a_dead_worker_did_not(
+        self,
+        janitor: Janitor,
+        clock: ManualClock,
+        studio: Studio,
+        platform: PlatformUnderTest,
+        ctx: Context,
+        film: Path,
+    ) -> None:
+        """What a job used is told, once, though its worker died before it could."""
+        job = await studio.submit(ctx, film)
+        await studio.work(studio.run(ctx, job, dies_in="encode"))
+        await studio.jobs.cancel(ctx, job=job.id)
+
+        clock.advance(_HOUR)
+        await janitor.clear_parts()
+        await janitor.clear_parts()
+
+        assert len(await platform.events(JobMetered)) == 1
+        assert (await studio.jobs.get(ctx, job=job.id)).cost.cpu_seconds > 0

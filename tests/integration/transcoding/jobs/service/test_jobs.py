@@ -10,9 +10,9 @@ from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Transaction
 from vitascope.foundation.errors import Conflict
 from vitascope.runtime.testing import PlatformUnderTest
-from vitascope.transcoding.jobs import repository
 from vitascope.transcoding.jobs.contracts import Job, JobState, TooManyJobs
 from vitascope.transcoding.jobs.events import JobSubmitted
+from vitascope.transcoding.jobs.repository import jobs as repository
 
 _AT_ONCE = 20
 _ROOM = 3

@@ -22,6 +22,7 @@ from vitascope.transcoding.jobs.events import (
     JobCancelled,
     JobCompleted,
     JobFailed,
+    JobMetered,
     JobStarted,
     JobSubmitted,
 )
@@ -104,6 +105,20 @@ class TestWholeWay:
         stages = {"fetch", "probe", "encode", "package", "pictures", "verify", "publish"}
         assert set(job.seconds) == set(job.cpu_seconds) == stages
         assert job.cpu_seconds["encode"] > 0
+
+    async def test_tells_what_it_cost(
+        self, studio: Studio, platform: PlatformUnderTest, ctx: Context, film: Path
+    ) -> None:
+        """An ended job lists what each rung and the sound took, and tells it once."""
+        job = await studio.transcode(ctx, film)
+
+        assert [one.name for one in job.cost.rungs] == ["180p", "sound"]
+        assert all(one.bytes > 0 for one in job.cost.rungs)
+        assert 0 < job.cost.cpu_seconds <= job.cpu_seconds["encode"]
+        assert job.cost.stored_bytes > sum(one.bytes for one in job.cost.rungs)
+        (told,) = await platform.events(JobMetered)
+        assert isinstance(told, JobMetered)
+        assert (told.job, told.cpu_seconds) == (job.id, job.cost.cpu_seconds)
 
     async def test_states_are_remembered(self, studio: Studio, ctx: Context, film: Path) -> None:
         """Each state that a job came to is kept with its time, and with the account where one did it."""
@@ -262,7 +277,7 @@ class TestCancel:
     async def test_encoders_die_at_once(
         self, studio: Studio, platform: PlatformUnderTest, ctx: Context, long_film: Path
     ) -> None:
-        """A cancelled job's encoder is ended, nothing is published, and it is told once."""
+        """A cancelled job's encoder is killed amid its work, nothing is published, and it is told once."""
         job = await studio.submit(ctx, long_film)
         worker = asyncio.create_task(studio.work(studio.run(ctx, job)))
         await _until(lambda: bool(_encoders()))
@@ -273,6 +288,7 @@ class TestCancel:
         await worker
 
         assert (encoding.state, cancelled.state) == (JobState.PROCESSING, JobState.CANCELLED)
+        assert not list((studio.data / "scratch").glob("*/chunks/*.mp4"))
         assert (await studio.jobs.get(ctx, job=job.id)).state == JobState.CANCELLED
         assert await _told(platform) == [JobSubmitted, JobStarted, JobCancelled]
         assert await studio.prefixes(ctx, job) == set()
@@ -364,15 +380,18 @@ class TestRetry:
 
 class TestProgress:
     async def test_grows(self, studio: Studio, ctx: Context, long_film: Path) -> None:
-        """While a film is encoded its progress grows, is told in the row, and never falls."""
+        """While a film is encoded its progress grows, as a whole and in its rungs, and never falls."""
         job = await studio.submit(ctx, long_film)
         worker = asyncio.create_task(studio.work(studio.run(ctx, job)))
-        seen: list[float] = []
+        looks: list[Job] = []
 
         while not worker.done():
-            seen.append((await studio.jobs.get(ctx, job=job.id)).progress)
+            looks.append(await studio.jobs.get(ctx, job=job.id))
             await asyncio.sleep(0.05)
         await worker
+        seen = [one.progress for one in looks]
 
         assert seen == sorted(seen)
         assert len({one for one in seen if 0.05 < one < 0.9}) > 3
+        assert len({one.rung_progress["360p"] for one in looks if one.rung_progress}) > 3
+        assert any(one.seconds_left for one in looks)

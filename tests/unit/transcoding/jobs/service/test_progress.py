@@ -1,6 +1,6 @@
 import pytest
 
-from vitascope.transcoding.jobs.service.progress import STAGES, Meter, overall
+from vitascope.transcoding.jobs.service.progress import STAGES, Estimate, Meter, Reading, overall
 from vitascope.transcoding.pipeline.contracts import Progress
 
 
@@ -27,12 +27,42 @@ class TestMeter:
         meter.hear(Progress(stage="encode", fraction=0.2))
         meter.hear(Progress(stage="encode", fraction=0.5))
 
-        assert meter.newest == ("encode", overall("encode", 0.5))
+        assert meter.newest == Reading(stage="encode", progress=overall("encode", 0.5), stage_progress=0.5)
 
     def test_moves_its_own_stage(self) -> None:
         """A stage that runs no program tells its part itself."""
         meter = Meter("publish")
 
-        meter.move(0.5)
+        meter.move(0.5, rungs={"360p": 0.25}, seconds_left=7.0)
 
-        assert meter.newest == ("publish", overall("publish", 0.5))
+        assert meter.newest == Reading(
+            stage="publish",
+            progress=overall("publish", 0.5),
+            stage_progress=0.5,
+            rungs={"360p": 0.25},
+            seconds_left=7.0,
+        )
+
+
+class TestEstimate:
+    def test_goes_on_as_lately(self) -> None:
+        """What took so long for its part takes as long again for each further such part."""
+        estimate = Estimate()
+        estimate.seconds_left(0.2, now=100)
+
+        assert estimate.seconds_left(0.4, now=110) == 30
+
+    def test_what_was_found_done_is_no_pace(self) -> None:
+        """A job that goes on after a crash is not thought faster for what it had done before."""
+        estimate = Estimate()
+
+        assert estimate.seconds_left(0.9, now=100) is None
+        assert estimate.seconds_left(0.9, now=200) is None
+
+    def test_begins_anew_after_a_fall(self) -> None:
+        """Where less is done than before, what was seen before that says nothing."""
+        estimate = Estimate()
+        estimate.seconds_left(0.8, now=100)
+        estimate.seconds_left(0.1, now=110)
+
+        assert estimate.seconds_left(0.2, now=120) == 80

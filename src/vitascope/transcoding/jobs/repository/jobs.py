@@ -13,20 +13,22 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from vitascope.foundation.context import AccountId, TenantId
 from vitascope.foundation.db.database import Reader, Transaction
 from vitascope.foundation.encoding import from_plain, to_plain
-from vitascope.transcoding.jobs.contracts import Job, JobId, JobRendition, JobState
+from vitascope.transcoding.jobs.contracts import Job, JobCost, JobId, JobPriority, JobRendition, JobState
 from vitascope.transcoding.jobs.models import history, jobs
 
 ACTIVE = (JobState.PENDING, JobState.PROCESSING)
 
-_AS_THEY_ARE = [
-    name for name in Job.__dataclass_fields__ if name not in {"state", "output", "renditions", "warnings"}
-]
+_OTHERWISE = {"state", "output", "renditions", "warnings", "priority", "cost"}
+_AS_THEY_ARE = [name for name in Job.__dataclass_fields__ if name not in _OTHERWISE]
+_PRIORITIES = tuple(JobPriority)
 _VIEW = [
     jobs.c.tenant_id,
     jobs.c.state,
     jobs.c.output,
     jobs.c.renditions,
     jobs.c.warnings,
+    jobs.c.priority,
+    jobs.c.cost,
     *(jobs.c[name] for name in _AS_THEY_ARE),
 ]
 # Two submissions at once would both find room: those of one tenant go one after the other.
@@ -64,6 +66,8 @@ def _view(row: Row[Any]) -> Job:
         output=row.output or output_of(row.tenant_id, row.id),
         renditions=from_plain(row.renditions, tuple[JobRendition, ...]),
         warnings=tuple(row.warnings),
+        priority=_PRIORITIES[row.priority],
+        cost=from_plain(row.cost, JobCost),
     )
 
 
@@ -80,7 +84,8 @@ async def count_active(reader: Reader) -> int:
 async def add(tx: Transaction, *, job: Job, key: str) -> bool:
     """Keep a new job; False, and nothing changes, if there is one of this key."""
     values = {name: getattr(job, name) for name in _AS_THEY_ARE}
-    values |= {"key": key, "state": job.state, "renditions": [], "warnings": [], "staged": []}
+    values |= {"key": key, "state": job.state, "priority": _PRIORITIES.index(job.priority)}
+    values |= {"renditions": [], "warnings": [], "staged": [], "cost": {}, "checkpoints": False}
     added = upsert(jobs).inline().values(values).on_conflict_do_nothing(index_elements=["tenant_id", "key"])
     return await tx.execute(added) == 1
 
@@ -147,9 +152,12 @@ async def set_state(
     await tx.execute(update(jobs).where(jobs.c.id == job).values(state=state, **(values or {})))
 
 
-async def beat(tx: Transaction, *, job: JobId, attempt: int, stage: str, progress: float) -> bool:
+async def beat(
+    tx: Transaction, *, job: JobId, attempt: int, progress: float, values: Mapping[str, Any]
+) -> bool:
     """Tell how far this attempt is; False, and nothing changes, if it is not the one that should run."""
-    moved = _running(job, attempt).values(stage=stage, progress=func.greatest(jobs.c.progress, progress))
+    further = {**values, "progress": func.greatest(jobs.c.progress, progress)}
+    moved = _running(job, attempt).values(further)
     return await tx.execute(moved) == 1
 
 
@@ -174,9 +182,29 @@ async def stage(tx: Transaction, *, job: JobId, attempt: int, prefix: str) -> bo
 
 async def staged(reader: Reader, *, job: JobId) -> Sequence[str]:
     """The prefixes below which an ended job has written and that nobody needs."""
-    query = select(jobs.c.staged, jobs.c.output).where(jobs.c.id == job, jobs.c.state.not_in(ACTIVE))
-    row = await reader.first(query)
-    return [one for one in row.staged if one != row.output] if row is not None else []
+    query = select(jobs.c.staged, jobs.c.output, jobs.c.first_output)
+    row = await reader.first(query.where(jobs.c.id == job, jobs.c.state.not_in(ACTIVE)))
+    needed = (row.output, row.first_output) if row is not None else ()
+    return [one for one in row.staged if one not in needed] if row is not None else []
+
+
+async def first_output(reader: Reader, *, job: JobId) -> str | None:
+    """The prefix from which the film plays while it is being encoded, if it does."""
+    found: str | None = await reader.scalar(select(jobs.c.first_output).where(jobs.c.id == job))
+    return found
+
+
+async def show_first(tx: Transaction, *, job: JobId, prefix: str) -> None:
+    """The film plays from this prefix now."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(first_output=prefix))
+
+
+async def leave_first(connection: AsyncConnection, *, before: datetime) -> None:
+    """Over all tenants: what films played from whose jobs ended before this is rubbish from now on."""
+    ended = jobs.c.state.not_in(ACTIVE) & (jobs.c.finished_at < before)
+    await connection.execute(
+        update(jobs).where(ended, jobs.c.first_output.is_not(None)).values(first_output=None)
+    )
 
 
 async def unstage(tx: Transaction, *, job: JobId, prefixes: Sequence[str]) -> None:
@@ -189,11 +217,29 @@ async def unstage(tx: Transaction, *, job: JobId, prefixes: Sequence[str]) -> No
 
 async def with_rubbish(connection: AsyncConnection, *, before: datetime, limit: int) -> Sequence[Stale]:
     """Over all tenants: jobs that ended before this, below whose prefixes something may be left."""
-    needed = case((jobs.c.output.is_(None), 0), else_=1)
+    needed = case((jobs.c.output.is_(None), 0), else_=1) + case((jobs.c.first_output.is_(None), 0), else_=1)
     query = select(jobs.c.tenant_id, jobs.c.id).where(
         jobs.c.state.not_in(ACTIVE),
         jobs.c.finished_at < before,
         func.cardinality(jobs.c.staged) > needed,
+    )
+    return [Stale(tenant=row.tenant_id, job=row.id) for row in await connection.execute(query.limit(limit))]
+
+
+async def keep_checkpoints(tx: Transaction, *, job: JobId, kept: bool) -> None:
+    """Remember whether there may be checkpoints of a job in the object store."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(checkpoints=kept))
+
+
+async def set_cost(tx: Transaction, *, job: JobId, cost: JobCost) -> None:
+    """Keep what a locked job has cost so far."""
+    await tx.execute(update(jobs).where(jobs.c.id == job).values(cost=to_plain(cost)))
+
+
+async def with_checkpoints(connection: AsyncConnection, *, before: datetime, limit: int) -> Sequence[Stale]:
+    """Over all tenants: jobs that ended before this, of which there may be checkpoints."""
+    query = select(jobs.c.tenant_id, jobs.c.id).where(
+        jobs.c.checkpoints, jobs.c.state.not_in(ACTIVE), jobs.c.finished_at < before
     )
     return [Stale(tenant=row.tenant_id, job=row.id) for row in await connection.execute(query.limit(limit))]
 
