@@ -12,10 +12,11 @@ from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.side_files import SideFiles
 from vitascope.transcoding.pipeline.subtitles import SideText
 from vitascope.transcoding.pipeline.workbench import Workbench
+from vitascope.video.catalog.contracts import Title
 
 pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
 
-SECONDS = 12
+SECONDS = 20
 ENGINES = pytest.mark.parametrize("engine", ["auto", "dash"])
 CAPTIONS = (("en", False), ("de", True), ("fr", True))
 
@@ -54,6 +55,13 @@ async def languages(film_of_languages: Path, browser: Browser) -> AsyncIterator[
         yield visit
 
 
+async def rest(visit: Visit, title: Title, *, engine: str = "auto") -> None:
+    """Open a title, play it for a moment, and pause: on a busy machine it would end too soon."""
+    await visit.play(f"/titles/{title.id}?engine={engine}")
+    await visit.page.keyboard.press("k")
+    await visit.until("document.querySelector('video.player__video').paused")
+
+
 async def choices(visit: Visit, menu: str) -> list[str]:
     """What a menu offers, once it is offered."""
     await visit.page.locator(f"[data-menu={menu}] .knob").wait_for()
@@ -71,7 +79,7 @@ class TestSound:
     async def test_languages(self, languages: Visit, engine: str) -> None:
         """Sound is offered by the languages' own names with what it is, and what is chosen is fetched."""
         title = languages.cinema.show()
-        await languages.play(f"/titles/{title.id}?engine={engine}")
+        await rest(languages, title, engine=engine)
 
         offered = await choices(languages, "sound")
         async with languages.page.expect_request(lambda request: "/audio/1/" in request.url):
@@ -86,13 +94,28 @@ class TestSound:
 
 class TestCaptions:
     @ENGINES
-    async def test_forced(self, languages: Visit, engine: str) -> None:
-        """Forced captions follow the sound, are shown to all who hear it, and are in no menu."""
+    async def test_chosen(self, languages: Visit, engine: str) -> None:
+        """Captions are offered by the languages' own names, and what is chosen is drawn until it is off."""
         title = languages.cinema.show()
-        await languages.play(f"/titles/{title.id}?engine={engine}")
+        await rest(languages, title, engine=engine)
         drawn = languages.page.locator(".player__captions")
 
         offered = await choices(languages, "captions")
+        await choose(languages, "captions", "English")
+        await drawn.get_by_text("This is en.").wait_for()
+        await choose(languages, "captions", "Off")
+        await drawn.get_by_text("This is en.").wait_for(state="detached")
+
+        assert offered == ["Off", "English", "Français (SDH)"]
+        assert languages.complaints == []
+
+    async def test_forced(self, languages: Visit) -> None:
+        """Forced captions follow the sound, and are shown to all who hear it unless they chose others."""
+        title = languages.cinema.show()
+        await rest(languages, title)
+        drawn = languages.page.locator(".player__captions")
+
+        await choices(languages, "captions")
         before = await drawn.inner_text()
         await choose(languages, "sound", "Deutsch (audio description)")
         await drawn.get_by_text("This is de.").wait_for()
@@ -101,7 +124,6 @@ class TestCaptions:
         await choose(languages, "captions", "Off")
         await drawn.get_by_text("This is de.").wait_for()
 
-        assert offered == ["Off", "English", "Français (SDH)"]
         assert before == ""
         assert languages.complaints == []
 
@@ -110,16 +132,15 @@ class TestChapters:
     async def test_menu_and_marks(self, languages: Visit) -> None:
         """Chapters are marked on the bar, told with the position, and a choice goes to where one begins."""
         title = languages.cinema.show()
-        await languages.play(f"/titles/{title.id}")
+        await rest(languages, title)
 
         offered = await choices(languages, "chapters")
-        await languages.page.keyboard.press("k")
         await choose(languages, "chapters", "0:08 R&B")
         await languages.until(f"{AT} === 8")
 
         assert offered == ["0:00 The Arrival", "0:04 The Chase", "0:08 R&B"]
         assert await languages.page.locator(".seek__marks span").count() == 2
-        told = languages.page.locator(".seek__input[aria-valuetext='8 seconds of 12 seconds, R&B']")
+        told = languages.page.locator(".seek__input[aria-valuetext='8 seconds of 20 seconds, R&B']")
         await told.wait_for()
         await languages.page.locator("[data-menu=chapters] [data-value='2'][aria-checked=true]").wait_for(
             state="attached"
@@ -129,11 +150,11 @@ class TestChapters:
     async def test_preview(self, languages: Visit) -> None:
         """The small picture above the bar tells the chapter that it is of."""
         title = languages.cinema.show()
-        await languages.play(f"/titles/{title.id}")
+        await rest(languages, title)
         await choices(languages, "chapters")
 
         bar = await languages.page.locator(".seek").bounding_box()
         assert bar is not None
-        await languages.page.mouse.move(bar["x"] + bar["width"] / 2, bar["y"] + 8)
+        await languages.page.mouse.move(bar["x"] + bar["width"] / 4, bar["y"] + 8)
 
         await languages.page.locator(".seek__chapter", has_text="The Chase").wait_for()

@@ -188,10 +188,8 @@ class DashEngine extends Engine {
     const player = new this.shaka.Player();
     await player.attach(this.video);
     player.addEventListener("adaptation", () => this.tell("quality"));
-    player.addEventListener("variantchanged", () => {
-      this.tell("quality");
-      this.tell("sounds");
-    });
+    player.addEventListener("variantchanged", () => this.tell("quality"));
+    for (const name of ["variantchanged", "audiotrackchanged"]) player.addEventListener(name, () => this.tell("sounds"));
     player.addEventListener("error", ({ detail }) => this.#judge(detail));
     return player;
   }

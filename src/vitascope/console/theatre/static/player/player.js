@@ -75,7 +75,7 @@ const showCaptions = (index) => {
   chosenCaptions = index;
   // Who has switched captions off still sees those that translate what is foreign in the sound.
   const wanted = index === OFF ? forcedFor(engine.captions(), engine.sounds()[engine.sound()]?.language) : index;
-  if (wanted !== shownCaptions || wanted !== OFF) engine.showCaptions(wanted);
+  if (wanted !== shownCaptions) engine.showCaptions(wanted);
   shownCaptions = wanted;
   captions.show(wanted !== OFF);
   offerCaptions();
@@ -141,7 +141,10 @@ const askAgain = () => {
 
 let shownHeight = null;
 engine.addEventListener("qualities", () => offerQualities());
-engine.addEventListener("captions", () => showCaptions(chosenCaptions < engine.captions().length ? chosenCaptions : OFF));
+engine.addEventListener("captions", () => {
+  shownCaptions = OFF; // which is how an engine begins
+  showCaptions(chosenCaptions < engine.captions().length ? chosenCaptions : OFF);
+});
 engine.addEventListener("sounds", () => {
   offerSounds();
   showCaptions(chosenCaptions);
