@@ -49,5 +49,6 @@ def _show(source: Path, tools: binaries.Tools) -> None:
     pipeline = Pipeline(Workbench(tools=tools))
     with tempfile.TemporaryDirectory(prefix="work-", dir=source.parent) as work:
         media, _ = pipeline.probe(source)
-        made, _ = first.copy(pipeline, Film.of(source, pipeline.plan(media)), work=Path(work))
+        film = Film.of(source, pipeline.plan(media))
+        made, _ = first.copy(pipeline, film, work=Path(work), protection=None)
         assert made is not None, "the film does not play as it is"

@@ -82,6 +82,8 @@ async def watch(http: httpx.AsyncClient, played: dict[str, str]) -> None:
     report = {"kind": "start", "sequence": 1, "position": 0, "startup": 0.4}
     await http.post(played["beacon"], json={"events": [report]})
     await http.post(played["beacon"], json={"events": [{"kind": "bad"}]})
+    await http.post(played["licence"], json={"kids": ["A" * 22]})
+    await http.get(played["licence"] + "/x")
 
 
 class TestLog:
@@ -101,6 +103,7 @@ class TestLog:
 
         assert '"route":"/media/{token}/{path}"' in written
         assert '"route":"/beacons/{token}"' in written
+        assert '"route":"/licences/{token}"' in written
         assert [one for one in secrets if one in written] == []
 
     async def test_holds_none_when_storage_is_down(

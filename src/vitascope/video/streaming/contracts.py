@@ -29,6 +29,7 @@ class Playback:
     dash: str
     poster: str
     thumbnails: str
+    chapters: str
     beacon: str
     licence: str
     expires_at: datetime

@@ -47,6 +47,7 @@ class PlaybackView(BaseModel):
     dash: str
     poster: str
     thumbnails: str
+    chapters: str
     beacon: str
     licence: str
     expires_at: datetime

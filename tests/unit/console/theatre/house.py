@@ -297,6 +297,7 @@ class Screen:
         return Playback(
             id=_ids.new(PlaybackId), title=title, hls=f"{base}/master.m3u8", dash=f"{base}/manifest.mpd",
             poster=f"{base}/pictures/poster.jpg", thumbnails=f"{base}/pictures/thumbnails.vtt",
+            chapters=f"{base}/chapters/chapters.vtt",
             beacon=f"/beacons/token-{self.opened}", licence=f"/licences/token-{self.opened}",
             expires_at=datetime.now(UTC) + timedelta(hours=6),
         )  # fmt: skip

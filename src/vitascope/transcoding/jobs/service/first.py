@@ -8,11 +8,13 @@ from msgspec import Struct
 
 from vitascope.foundation.context import Context
 from vitascope.foundation.db.database import Database, retried
+from vitascope.foundation.errors import Invalid
 from vitascope.transcoding.jobs.events import JobPlayable
 from vitascope.transcoding.jobs.repository import jobs as repository
 from vitascope.transcoding.jobs.service.work import Attempt
-from vitascope.transcoding.pipeline.contracts import SetInvalid, StageTime, UnreadableMedia
+from vitascope.transcoding.pipeline.contracts import SetInvalid, StageTime
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.run import Pipeline
 
 _log = structlog.get_logger(__name__)
@@ -28,16 +30,21 @@ class Copied(Struct, frozen=True, kw_only=True):
     height: int
 
 
-def copy(pipeline: Pipeline, film: Film, *, work: Path) -> tuple[Copied | None, StageTime]:
-    """Copy, package and check; None if the source does not play as it is, which the check may find."""
+def copy(
+    pipeline: Pipeline, film: Film, *, work: Path, protection: Protection | None
+) -> tuple[Copied | None, StageTime]:
+    """Copy, package and check; None if the source does not play as it is, which the check may find.
+
+    A protected film is protected from its first showing on; where its own size has no key, there is none.
+    """
     try:
         encoded, copied = pipeline.first(film, work=work)
         if encoded is None:
             return None, copied
-        packaged, packed = pipeline.package(encoded, work=work)
-        pipeline.verify(packaged, encoded)
+        packaged, packed = pipeline.package(encoded, work=work, protection=protection)
+        pipeline.verify(packaged, encoded, protection=protection)
         drawn, drew = pipeline.poster(encoded, work=work)
-    except (SetInvalid, UnreadableMedia) as unfit:
+    except (SetInvalid, Invalid) as unfit:
         _log.info("a film does not play as it is, and waits for its rungs", reason=unfit.detail)
         return None, StageTime(wall=0.0, cpu=0.0)
     rung = encoded.video[0].rung

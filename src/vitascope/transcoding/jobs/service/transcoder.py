@@ -156,15 +156,16 @@ class Transcoding:
             return ladder.plan(media)
 
     async def first(self, source: str, plan: Plan) -> None:
-        """Let a long film that is not to be encrypted play from a copy of itself, if that plays as it is."""
-        if await self._protection(plan) is not None:
-            return
+        """Let a long film play from a copy of its own picture, if that plays as it is."""
         showing = FirstShowing(db=self._db, ctx=self._ctx, attempt=self._attempt)
         if (plan.duration or 0.0) < self._transcoder.settings.first_seconds or await showing.is_on():
             return
+        protection = await self._protection(plan)
         async with self._watch.over("first") as watched:
             film, pipeline = await self._film(source, plan, watched), self._pipeline(watched)
-            copied, took = await in_thread(watched, lambda: first.copy(pipeline, film, work=self._work))
+            copied, took = await in_thread(
+                watched, lambda: first.copy(pipeline, film, work=self._work, protection=protection)
+            )
             if copied is None:
                 return
             files = shipping.files_of(copied.folder, copied.drawn)

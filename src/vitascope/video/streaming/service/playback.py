@@ -68,6 +68,7 @@ class StreamingService:
             dash=f"{media}/manifest.mpd",
             poster=f"{media}/pictures/poster.jpg",
             thumbnails=f"{media}/pictures/thumbnails.vtt",
+            chapters=f"{media}/chapters/chapters.vtt",
             beacon=f"{BEACONS}/{token}",
             licence=f"{LICENCES}/{token}",
             expires_at=until,

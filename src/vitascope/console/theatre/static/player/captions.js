@@ -5,23 +5,26 @@ export class Captions {
   constructor(element, video) {
     this.element = element;
     this.video = video;
-    this.label = null;
+    this.shown = false;
     video.addEventListener("timeupdate", () => this.#draw());
     video.addEventListener("seeked", () => this.#draw());
+    // What arrives while the film rests is drawn as well.
+    video.textTracks.addEventListener("change", () => this.#follow());
   }
 
-  get isOn() {
-    return this.label !== null;
+  /** Draw the captions that are switched on, or none. */
+  show(shown) {
+    this.shown = shown;
+    this.#follow();
   }
 
-  /** Draw the captions that are switched on; null draws none. */
-  follow(label) {
-    this.label = label;
+  #follow() {
+    for (const track of this.video.textTracks) track.oncuechange = () => this.#draw();
     this.#draw();
   }
 
   #draw() {
-    const tracks = this.label === null ? [] : [...this.video.textTracks].filter(({ mode }) => mode !== "disabled");
+    const tracks = this.shown ? [...this.video.textTracks].filter(({ mode }) => mode !== "disabled") : [];
     const texts = tracks.flatMap((track) => [...(track.activeCues ?? [])]).map((cue) => cue.getCueAsHTML().textContent);
     if (texts.join("\n") === this.drawn) return;
     this.drawn = texts.join("\n");

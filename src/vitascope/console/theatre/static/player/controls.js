@@ -1,5 +1,6 @@
 // The buttons and the seek bar.
 
+import { chapterAt, drawMarks } from "./chapters.js";
 import { showThumbnail } from "./thumbnails.js";
 import { clockTime, spokenTime } from "./time.js";
 
@@ -10,6 +11,8 @@ const setIcon = (button, name) => (button.querySelector(".icon").className = `ic
 
 export class Controls {
   pictures = [];
+  #chapters = [];
+  #marked = 0;
   wantsToPlay = false;
   #dragging = false;
   #idle;
@@ -30,6 +33,12 @@ export class Controls {
     this.#bindVideo();
     this.#restoreVolume();
     this.#drawTime();
+  }
+
+  /** The chapters of the film, marked on the bar. */
+  set chapters(chapters) {
+    this.#chapters = chapters;
+    this.#mark();
   }
 
   get duration() {
@@ -118,12 +127,22 @@ export class Controls {
     bar.addEventListener("pointerleave", () => (this.find(".seek__preview").hidden = true));
   }
 
+  #mark() {
+    this.#marked = this.duration;
+    drawMarks(this.find(".seek__marks"), this.#chapters, this.duration);
+  }
+
+  #chapterAt(second) {
+    return this.#chapters[chapterAt(this.#chapters, second)]?.title ?? "";
+  }
+
   #preview(bar, x) {
     const { left, width } = bar.getBoundingClientRect();
     const part = Math.min(1, Math.max(0, (x - left) / width));
     const preview = this.find(".seek__preview");
     preview.hidden = false;
     this.find(".seek__at").textContent = clockTime(part * this.duration);
+    this.find(".seek__chapter").textContent = this.#chapterAt(part * this.duration);
     showThumbnail(this.find(".seek__picture"), this.pictures, part * this.duration);
     const reach = width - preview.offsetWidth;
     preview.style.translate = `${Math.min(Math.max(0, part * width - preview.offsetWidth / 2), Math.max(0, reach))}px 0`;
@@ -142,7 +161,9 @@ export class Controls {
     const whole = this.duration || 1;
     this.seek.max = whole;
     if (!this.#dragging) this.seek.value = at;
-    this.seek.setAttribute("aria-valuetext", `${spokenTime(at)} of ${spokenTime(this.duration)}`);
+    if (this.duration !== this.#marked) this.#mark();
+    const chapter = this.#chapterAt(at);
+    this.seek.setAttribute("aria-valuetext", `${spokenTime(at)} of ${spokenTime(this.duration)}${chapter && `, ${chapter}`}`);
     this.find(".player__now").textContent = clockTime(at);
     this.find(".player__length").textContent = clockTime(this.duration);
     this.find(".seek__played").style.setProperty("--part", at / whole);

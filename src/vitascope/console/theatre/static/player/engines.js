@@ -1,11 +1,18 @@
 // Three ways to play the same film behind one small face:
-//   load(playback, at) · qualities() · quality() · choose(index) · shownHeight() · captions() · showCaptions(index) · stop()
-// They tell what happens by events on themselves: "qualities", "quality", "captions", "expired", "trouble", "broken",
-// and "refused" when the licence server gives no key for a protected film.
+//   load(playback, at) · qualities() · quality() · choose(index) · shownHeight() · stop()
+//   captions() · showCaptions(index) · sounds() · sound() · chooseSound(index)
+// Tracks are `{ index, name, language }`, captions have `forced` too. They tell what happens by events on
+// themselves: "qualities", "quality", "captions", "sounds", "expired", "trouble", "broken", and "refused" when
+// the licence server gives no key for a protected film.
 
 const EXPIRED = new Set([401, 403, 404, 410]);
 const CLEAR_KEY = "org.w3.clearkey";
 const shortSide = ({ width, height }) => (width ? Math.min(width, height) : height);
+// A picture may be listed once for each group of sound that it can be played with.
+const distinct = (qualities) => {
+  const sorted = qualities.sort((a, b) => b.height - a.height);
+  return sorted.filter(({ height }, at) => height !== sorted[at - 1]?.height);
+};
 const isApple = () => navigator.vendor.startsWith("Apple");
 
 class Engine extends EventTarget {
@@ -20,11 +27,11 @@ class Engine extends EventTarget {
 
   // Captions are read from the video's own text tracks, which every engine fills.
   textTracks() {
-    return [...this.video.textTracks].filter(({ kind }) => kind === "subtitles" || kind === "captions");
+    return [...this.video.textTracks].filter(({ kind }) => ["subtitles", "captions", "forced"].includes(kind));
   }
 
   captions() {
-    return this.textTracks().map((track) => track.label || track.language || "Captions");
+    return this.textTracks().map(({ label, language, kind }, index) => ({ index, name: label, language, forced: kind === "forced" }));
   }
 
   showCaptions(index) {
@@ -50,6 +57,8 @@ class HlsEngine extends Engine {
     this.hls.on(Hls.Events.MANIFEST_PARSED, () => this.tell("qualities"));
     this.hls.on(Hls.Events.LEVEL_SWITCHED, () => this.tell("quality"));
     this.hls.on(Hls.Events.SUBTITLE_TRACKS_UPDATED, () => this.tell("captions"));
+    this.hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, () => this.tell("sounds"));
+    this.hls.on(Hls.Events.AUDIO_TRACK_SWITCHED, () => this.tell("sounds"));
     this.hls.on(Hls.Events.FRAG_BUFFERED, () => (this.recoveries = 0));
     this.hls.on(Hls.Events.ERROR, (_, problem) => this.#judge(problem));
     this.hls.loadSource(address);
@@ -66,7 +75,7 @@ class HlsEngine extends Engine {
   }
 
   qualities() {
-    return this.hls.levels.map((level, index) => ({ index, height: shortSide(level) })).sort((a, b) => b.height - a.height);
+    return distinct(this.hls.levels.map((level, index) => ({ index, height: shortSide(level) })));
   }
 
   quality() {
@@ -86,11 +95,23 @@ class HlsEngine extends Engine {
   }
 
   captions() {
-    return this.hls.subtitleTracks.map(({ name, lang }) => name || lang || "Captions");
+    return this.hls.subtitleTracks.map(({ name, lang, forced }, index) => ({ index, name, language: lang, forced }));
   }
 
   showCaptions(index) {
     this.hls.subtitleTrack = index;
+  }
+
+  sounds() {
+    return this.hls.audioTracks.map(({ name, lang }, index) => ({ index, name, language: lang }));
+  }
+
+  sound() {
+    return this.hls.audioTrack;
+  }
+
+  chooseSound(index) {
+    this.hls.audioTrack = index;
   }
 
   stop() {
@@ -105,6 +126,7 @@ class NativeEngine extends Engine {
     this.video.src = address;
     this.video.addEventListener("loadedmetadata", () => (this.video.currentTime = at || 0), { once: true });
     this.video.textTracks.onaddtrack = () => this.tell("captions");
+    if (this.video.audioTracks) this.video.audioTracks.onaddtrack = () => this.tell("sounds");
     this.video.onerror = () => this.tell(this.video.error?.code === MediaError.MEDIA_ERR_NETWORK ? "trouble" : "expired");
     this.video.onresize = () => this.tell("quality");
   }
@@ -118,6 +140,18 @@ class NativeEngine extends Engine {
   }
 
   choose() {}
+
+  sounds() {
+    return [...(this.video.audioTracks ?? [])].map(({ label, language }, index) => ({ index, name: label, language }));
+  }
+
+  sound() {
+    return [...(this.video.audioTracks ?? [])].findIndex(({ enabled }) => enabled);
+  }
+
+  chooseSound(index) {
+    for (const [at, track] of [...this.video.audioTracks].entries()) track.enabled = at === index;
+  }
 
   shownHeight() {
     return this.video.videoHeight ? Math.min(this.video.videoHeight, this.video.videoWidth) : null;
@@ -146,6 +180,7 @@ class DashEngine extends Engine {
       return;
     }
     this.tell("qualities");
+    this.tell("sounds");
     this.tell("captions");
   }
 
@@ -154,6 +189,7 @@ class DashEngine extends Engine {
     await player.attach(this.video);
     player.addEventListener("adaptation", () => this.tell("quality"));
     player.addEventListener("variantchanged", () => this.tell("quality"));
+    for (const name of ["variantchanged", "audiotrackchanged"]) player.addEventListener(name, () => this.tell("sounds"));
     player.addEventListener("error", ({ detail }) => this.#judge(detail));
     return player;
   }
@@ -166,34 +202,55 @@ class DashEngine extends Engine {
     else if (severity === Severity.CRITICAL) this.tell("broken");
   }
 
+  #pictures() {
+    return this.player?.getVideoTracks() ?? [];
+  }
+
   qualities() {
-    const tracks = this.player?.getVariantTracks() ?? [];
-    return tracks.map((track, index) => ({ index, height: shortSide(track) })).sort((a, b) => b.height - a.height);
+    return distinct(this.#pictures().map((track, index) => ({ index, height: shortSide(track) })));
   }
 
   quality() {
     if (this.player.getConfiguration().abr.enabled) return -1;
-    return this.player.getVariantTracks().findIndex(({ active }) => active);
+    return this.#pictures().findIndex(({ active }) => active);
   }
 
   choose(index) {
     this.player.configure({ abr: { enabled: index < 0 } });
-    if (index >= 0) this.player.selectVariantTrack(this.player.getVariantTracks()[index], true);
+    if (index >= 0) this.player.selectVideoTrack(this.#pictures()[index], true);
   }
 
   shownHeight() {
-    const shown = this.player?.getVariantTracks().find(({ active }) => active);
+    const shown = this.#pictures().find(({ active }) => active);
     return shown ? shortSide(shown) : null;
   }
 
+  // The same sound may be there in 5.1 as well, which a browser would mix down again.
+  #stereo() {
+    const tracks = this.player?.getAudioTracks() ?? [];
+    const stereo = tracks.filter(({ channelsCount }) => (channelsCount ?? 2) <= 2);
+    return stereo.length ? stereo : tracks;
+  }
+
+  sounds() {
+    return this.#stereo().map(({ label, language }, index) => ({ index, name: label, language }));
+  }
+
+  sound() {
+    return this.#stereo().findIndex(({ active }) => active);
+  }
+
+  chooseSound(index) {
+    this.player.selectAudioTrack(this.#stereo()[index]);
+  }
+
   captions() {
-    return (this.player?.getTextTracks() ?? []).map(({ label, language }) => label || language || "Captions");
+    const tracks = this.player?.getTextTracks() ?? [];
+    return tracks.map(({ label, language, forced }, index) => ({ index, name: label, language, forced }));
   }
 
   showCaptions(index) {
-    const track = this.player.getTextTracks()[index];
-    if (track) this.player.selectTextTrack(track);
-    this.player.setTextVisibility(Boolean(track));
+    this.player.selectTextTrack(this.player.getTextTracks()[index] ?? null);
   }
 
   stop() {

@@ -1,29 +1,18 @@
 // The small pictures above the seek bar: a WebVTT index of places in sprite sheets
 // (`sprite.jpg#xywh=0,0,160,90`), as most players read it.
 
-const seconds = (stamp) => stamp.trim().split(":").reduce((sum, part) => sum * 60 + Number(part), 0);
+import { loadCues } from "./cues.js";
 
-const parseBlock = (block, base) => {
-  const lines = block.split("\n").filter(Boolean);
-  const at = lines.findIndex((line) => line.includes("-->"));
-  if (at < 0 || !lines[at + 1]) return [];
-  const [start, end] = lines[at].split("-->").map((part) => seconds(part.trim().split(" ")[0]));
-  const [file, place] = lines[at + 1].trim().split("#xywh=");
+const placed = ({ start, end, text }, base) => {
+  const [file, place] = text.split("#xywh=");
   const [x, y, width, height] = (place ?? "").split(",").map(Number);
-  return [{ start, end, address: new URL(file, base).href, x, y, width, height }];
+  return { start, end, address: new URL(file, base).href, x, y, width, height };
 };
 
-/** The pictures of the index at this address; none when it cannot be had, because nothing depends on it. */
+/** The pictures of the index at this address. */
 export const loadThumbnails = async (address) => {
-  if (!address) return [];
-  try {
-    const answer = await fetch(address);
-    if (!answer.ok) return [];
-    const text = (await answer.text()).replaceAll("\r\n", "\n");
-    return text.split(/\n{2,}/).flatMap((block) => parseBlock(block, new URL(address, location.href)));
-  } catch {
-    return [];
-  }
+  const cues = await loadCues(address);
+  return cues.map((cue) => placed(cue, new URL(address, location.href)));
 };
 
 const SHOWN_WIDTH = 176;
