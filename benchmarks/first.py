@@ -18,7 +18,7 @@ _SECONDS, _PIECE = 600, 20
 
 
 def figures() -> Iterator[Figure]:
-    """Seconds until a film plays from a copy of itself, with its poster and thumbnails."""
+    """Seconds until a film plays from a copy of itself, with its poster."""
     tools = binaries.find(os.environ)
     with tempfile.TemporaryDirectory(prefix="vitascope-bench-") as name:
         folder = Path(name)

@@ -21,6 +21,7 @@ _POSTER_WIDTHS = (1280, 640, 320)
 _THUMBNAIL_SIDE = 160
 _SHEET_SIDE = 10
 _MOST_THUMBNAILS = 720
+_POSTER_SOON = 0.1  # of the film
 _POSTER_WITHIN = 0.5  # of the film: its end should not be on the poster
 _STATISTIC = re.compile(rb"lavfi\.signalstats\.(YAVG|YLOW|YHIGH|SATAVG)=([0-9.]+)")
 _MIDDLE_GREY = 118.0
@@ -56,6 +57,21 @@ def draw(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Pictures, P
         (partial / RESULT).write_bytes(msgspec.json.encode(pictures))
     times = (first, second, third)
     return pictures, folder, StageTime(wall=sum(t.wall for t in times), cpu=sum(t.cpu for t in times))
+
+
+def draw_poster(encoded: Encoded, *, work: Path, bench: Workbench) -> tuple[Path, StageTime]:
+    """Draw the poster alone, of a picture soon after the beginning; the seek bar has no thumbnails then."""
+    folder, took = (
+        work.resolve() / encoded.folder.name.replace("encoded", "poster"),
+        StageTime(wall=0.0, cpu=0.0),
+    )
+    if not folder.is_dir():
+        at = encoded.plan.poster_at or encoded.duration * _POSTER_SOON
+        plan = msgspec.structs.replace(encoded.plan, poster_at=at)
+        with built(folder) as partial:
+            _, took = _draw_posters(msgspec.structs.replace(encoded, plan=plan), [], partial, bench=bench)
+            (partial / "thumbnails.vtt").write_text("WEBVTT\n", encoding="ascii")
+    return folder, took
 
 
 def best(looks: list[Look]) -> int:

@@ -179,6 +179,10 @@ class Pipeline:
         with self._stage("package"):
             return packaging.package(encoded, work=work, bench=self._bench, protection=protection)
 
+    def poster(self, encoded: Encoded, *, work: Path) -> tuple[Path, StageTime]:
+        """Draw the poster alone, at once; answers the folder that it is in."""
+        return drawing.draw_poster(encoded, work=work, bench=self._bench)
+
     def pictures(self, encoded: Encoded, *, work: Path) -> tuple[Pictures, Path, StageTime]:
         """Draw poster and thumbnails; answers them and the folder that they are in."""
         with self._stage("pictures"):

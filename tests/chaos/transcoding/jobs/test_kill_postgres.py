@@ -30,8 +30,9 @@ from vitascope.transcoding.jobs.events import JobCompleted
 from vitascope.transcoding.jobs.module import module as jobs
 from vitascope.transcoding.jobs.service.jobs import JobService
 from vitascope.transcoding.jobs.service.work import Attempt
+from vitascope.transcoding.keys.module import module as keys
 
-_MODULES = (tenants, jobs)
+_MODULES = (tenants, keys, jobs)
 _PATIENCE_SECONDS = 120  # what waits for a dead database tries again after pauses that double
 
 

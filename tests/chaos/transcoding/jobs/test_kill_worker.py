@@ -34,6 +34,7 @@ _STEPS = (
     "fetch",
     "probe",
     "plan",
+    "first",
     "encode",
     "package",
     "pictures",
@@ -45,7 +46,7 @@ _STEPS = (
 )
 _PATIENCE_SECONDS = 120
 # The engine gives work up whose worker dies a sixth time: no job may die in all of its steps.
-_DEATHS = (("start", "fetch", "probe", "plan"), ("encode", "package", "pictures", "verify"), _STEPS[-4:])
+_DEATHS = (_STEPS[:4], _STEPS[4:7], _STEPS[7:10], _STEPS[10:])
 
 
 class _Story:

@@ -25,9 +25,10 @@ from vitascope.transcoding.jobs.repository import parts
 from vitascope.transcoding.jobs.repository.parts import Claimed, Made, PartState
 from vitascope.transcoding.jobs.service.crew import Crew
 from vitascope.transcoding.jobs.service.encoder import Encoder, Encoding
+from vitascope.transcoding.keys.module import module as keys
 
 _PACE = Pace(poll_seconds=0.05, reap_seconds=0.1, frozen_seconds=5)
-_MODULES = (tenants, jobs)
+_MODULES = (tenants, keys, jobs)
 _step = DurableRun.step
 
 

@@ -264,11 +264,14 @@ async def bury(
     return list((await connection.execute(freed)).scalars())
 
 
-async def withdraw(tx: Transaction, *, job: JobId) -> None:
-    """Nobody should encode parts of this job any more: those who do are told with their next beat."""
+async def withdraw(tx: Transaction, *, job: JobId, attempt: int) -> None:
+    """Nobody should encode parts for this attempt any more: those who do are told with their next beat.
+
+    Those of a later attempt are another's.
+    """
     unfinished = parts.c.state.in_((PartState.WAITING, PartState.RUNNING))
     state = case((parts.c.state == PartState.RUNNING, PartState.STOPPING), else_=PartState.WITHDRAWN)
-    await tx.execute(update(parts).where(parts.c.job == job, unfinished).values(state=state))
+    await tx.execute(_of_parts(update(parts), job, attempt).where(unfinished).values(state=state))
 
 
 async def working(connection: AsyncConnection) -> frozenset[str]:

@@ -111,22 +111,29 @@ class Crew:
     async def _do(self, running: Running) -> None:
         """Encode a part, and say what became of it."""
         claimed = running.claimed
-        self._running[running.key] = running
         try:
-            async with self._breaker.guard():
-                made, frames = await self._encoder.encode(claimed, running)
-        except (TranscodeCancelled, Unavailable) as failure:
+            made, frames = await self._encode(running)
+        except TranscodeCancelled:
             await self._certainly(lambda: self._put_back(claimed.part))
-            if isinstance(failure, Unavailable):
-                await self._rest(failure)
+        except Unavailable as failure:
+            await self._certainly(lambda: self._put_back(claimed.part))
+            await self._rest(failure)
         except Exception as failure:  # noqa: BLE001 - whatever it was, the part has failed and says why
             told = Failure.of(failure)
             await self._certainly(lambda: self._fail(claimed, told))
         else:
             await self._certainly(lambda: self._finish(claimed, made, frames))
         finally:
-            del self._running[running.key]
             self._bells.ended.give()
+
+    async def _encode(self, running: Running) -> tuple[Made, int]:
+        # Known as running only until it ends: once it is given back, another hand may take it.
+        self._running[running.key] = running
+        try:
+            async with self._breaker.guard():
+                return await self._encoder.encode(running.claimed, running)
+        finally:
+            del self._running[running.key]
 
     async def _finish(self, claimed: Claimed, made: Made, frames: int) -> None:
         part = claimed.part

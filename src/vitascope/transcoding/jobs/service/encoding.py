@@ -132,7 +132,7 @@ class Encoding:
     @retried
     async def _withdraw(self) -> None:
         async with self.db.transaction(self.ctx) as tx:
-            await repository.withdraw(tx, job=self.attempt.job)
+            await repository.withdraw(tx, job=self.attempt.job, attempt=self.attempt.number)
 
     async def _standing(self) -> Standing:
         async with self.db.read(self.ctx) as reader:

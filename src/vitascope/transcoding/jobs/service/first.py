@@ -43,7 +43,7 @@ def copy(
             return None, copied
         packaged, packed = pipeline.package(encoded, work=work, protection=protection)
         pipeline.verify(packaged, encoded, protection=protection)
-        _, drawn, drew = pipeline.pictures(encoded, work=work)
+        drawn, drew = pipeline.poster(encoded, work=work)
     except (SetInvalid, Invalid) as unfit:
         _log.info("a film does not play as it is, and waits for its rungs", reason=unfit.detail)
         return None, StageTime(wall=0.0, cpu=0.0)

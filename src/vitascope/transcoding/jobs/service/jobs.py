@@ -100,7 +100,7 @@ class JobService:
             if found.state not in repository.ACTIVE:
                 raise JobIsFinal
             await self._move(tx, found, JobState.CANCELLED, {"finished_at": self._clock.now()})
-            await parts.withdraw(tx, job=job)
+            await parts.withdraw(tx, job=job, attempt=found.attempt)
             tx.emit(JobCancelled(job=job, source=found.source), subject=job)
             return await self._again(tx, job)
 

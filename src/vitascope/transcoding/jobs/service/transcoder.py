@@ -53,21 +53,16 @@ class Transcoder:
         db: Database,
         objects: Objects,
         scratch: Scratch,
-        protecting: Protecting,
         checkpoints: Checkpoints,
         metering: Metering,
+        protecting: Protecting,
         bells: Bells,
         clock: Clock,
         settings: JobsSettings,
     ) -> None:
         self.db, self.objects, self.scratch = db, objects, scratch
-        self.protecting, self.checkpoints, self.metering, self.bells = (
-            protecting,
-            checkpoints,
-            metering,
-            bells,
-        )
-        self.clock, self.settings = clock, settings
+        self.checkpoints, self.metering, self.bells = checkpoints, metering, bells
+        self.protecting, self.clock, self.settings = protecting, clock, settings
         # Many jobs wait in a worker for their parts; few at once put theirs together.
         self.benches = asyncio.Semaphore(max(1, (os.cpu_count() or 1) // 2))
 
@@ -79,7 +74,7 @@ class Transcoder:
         """The job failed, because its durable work did, unless it has ended otherwise."""
         job = await repository.lock(tx, job=attempt.job, owner=None)
         if job is not None and job.attempt == attempt.number and job.state in repository.ACTIVE:
-            await parts.withdraw(tx, job=job.id)
+            await parts.withdraw(tx, job=job.id, attempt=attempt.number)
             await self.fail(tx, job, TranscodingGivenUp().problem())
 
     async def fail(self, tx: Transaction, job: Job, problem: Mapping[str, Any]) -> None:
@@ -275,27 +270,20 @@ class Transcoding:
 
     async def clear(self) -> None:
         """Meter what the attempt used, and remove what it has left but for what a retry can use."""
-        await self._settle()
         async with self._db.read(self._ctx) as reader:
             job = await repository.get(reader, job=self._attempt.job, owner=None)
             prefixes = await repository.staged(reader, job=self._attempt.job)
-        if job is not None and job.state == JobState.COMPLETED:
+        completed, stored = job is not None and job.state == JobState.COMPLETED, 0
+        if job is not None and completed:
+            stored = await shipping.size_of(self._objects, ObjectPrefix(job.output))
             await self._scratch.remove(job.id)
             await self._forget_checkpoints()
+        await self._transcoder.metering.settle(self._ctx, job=self._attempt.job, stored_bytes=stored)
         for prefix in prefixes:
             await self._objects.delete_prefix(ObjectPrefix(prefix))
         if prefixes:
             async with self._db.transaction(self._ctx) as tx:
                 await repository.unstage(tx, job=self._attempt.job, prefixes=prefixes)
-
-    async def _settle(self) -> None:
-        """Meter what the ended attempt has used."""
-        async with self._db.read(self._ctx) as reader:
-            job = await repository.get(reader, job=self._attempt.job, owner=None)
-        stored = 0
-        if job is not None and job.state == JobState.COMPLETED:
-            stored = await shipping.size_of(self._objects, ObjectPrefix(job.output))
-        await self._transcoder.metering.settle(self._ctx, job=self._attempt.job, stored_bytes=stored)
 
     async def _forget_checkpoints(self) -> None:
         await self._transcoder.checkpoints.remove(self._ctx.tenant, self._attempt.job)

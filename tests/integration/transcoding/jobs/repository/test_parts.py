@@ -133,7 +133,7 @@ class TestWithdraw:
         first = await workshop.claim()
         kept = await workshop.offer(ctx, 1.0)
         async with workshop.db.transaction(ctx) as tx:
-            await repository.withdraw(tx, job=withdrawn[0].job)
+            await repository.withdraw(tx, job=withdrawn[0].job, attempt=1)
         second = await workshop.claim()
         assert first is not None
         assert second is not None
@@ -150,7 +150,7 @@ class TestWithdraw:
         (part,) = await workshop.offer(ctx, 1.0)
         await workshop.claim()
         async with workshop.db.transaction(ctx) as tx:
-            await repository.withdraw(tx, job=part.job)
+            await repository.withdraw(tx, job=part.job, attempt=1)
         held = (await _standing(workshop, ctx, part)).held
 
         async with workshop.db.system() as connection:
@@ -158,3 +158,11 @@ class TestWithdraw:
 
         assert (held, (await _standing(workshop, ctx, part)).held) == (1, 0)
         assert await workshop.claim() is None
+
+    async def test_later_attempt_goes_on(self, workshop: Workshop, ctx: Context) -> None:
+        """A former attempt that ends late takes nothing from the one that follows it."""
+        (part,) = await workshop.offer(ctx, 1.0)
+        async with workshop.db.transaction(ctx) as tx:
+            await repository.withdraw(tx, job=part.job, attempt=0)
+
+        assert await workshop.claim() is not None

@@ -27,7 +27,7 @@ from vitascope.transcoding.jobs.events import (
     JobSubmitted,
 )
 
-_BEFORE = ["start", "fetch", "probe", "plan", "encode", "package", "pictures", "verify", "publish"]
+_BEFORE = ["start", "fetch", "probe", "plan", "first", "encode", "package", "pictures", "verify", "publish"]
 _ENDS = (JobSubmitted, JobStarted, JobCompleted, JobFailed, JobCancelled)
 
 
