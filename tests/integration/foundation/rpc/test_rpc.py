@@ -109,7 +109,7 @@ def _caller() -> Context:
     return Context(
         tenant=ids.new(TenantId),
         principal=principal,
-        deadline=datetime.now(UTC) + timedelta(seconds=120),
+        deadline=datetime.now(UTC) + timedelta(seconds=25),
         trace="00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
     )
 

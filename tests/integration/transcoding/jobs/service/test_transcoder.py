@@ -64,7 +64,14 @@ def _grow(disk: Path) -> None:
 
 
 def _encoders() -> list[psutil.Process]:
-    return [one for one in psutil.Process().children(recursive=True) if "ffmpeg" in one.name()]
+    return [one for one in psutil.Process().children(recursive=True) if _is_encoder(one)]
+
+
+def _is_encoder(process: psutil.Process) -> bool:
+    try:
+        return "ffmpeg" in process.name()
+    except psutil.NoSuchProcess:  # it ended between the two looks
+        return False
 
 
 async def _until(condition: Callable[[], bool], *, seconds: float = 60) -> None:
