@@ -83,7 +83,7 @@ class TestKill:
         os.kill(victim, signal.SIGKILL)
 
         def replaced() -> bool:
-            now = {one.pid for one in up.children() if one.status() != psutil.STATUS_ZOMBIE}
+            now = {one.pid for one in up.children() if _lives(one)}
             return len(now) == len(before) and victim not in now
 
         assert eventually(replaced)

@@ -1,3 +1,4 @@
+import contextlib
 import os
 import secrets
 import signal
@@ -224,8 +225,9 @@ def _wait_for_child(pid: int, name: str) -> psutil.Process:
     until = time.monotonic() + 60
     while time.monotonic() < until:
         for child in psutil.Process(pid).children(recursive=True):
-            if name in " ".join(child.cmdline()[:1]):
-                return child
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if name in " ".join(child.cmdline()[:1]):
+                    return child
         time.sleep(0.05)
     pytest.fail("the encoder did not start")
 
@@ -233,7 +235,10 @@ def _wait_for_child(pid: int, name: str) -> psutil.Process:
 def _alive_after(process: psutil.Process, *, seconds: float) -> bool:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+        try:
+            if not process.is_running() or process.status() == psutil.STATUS_ZOMBIE:
+                return False
+        except psutil.NoSuchProcess:
             return False
         time.sleep(0.05)
     return True
