@@ -34,7 +34,7 @@ from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline import ladder
-from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled
+from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled, unheard
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.protection import Protection
@@ -162,7 +162,8 @@ class Transcoding:
             return
         protection = await self._protection(plan)
         async with self._watch.over("first") as watched:
-            film, pipeline = await self._film(source, plan, watched), self._pipeline(watched)
+            # Its stages bear the names of those that come when all is encoded: they are not told.
+            film, pipeline = await self._film(source, plan, watched), self._pipeline(watched, tells=False)
             copied, took = await in_thread(
                 watched, lambda: first.copy(pipeline, film, work=self._work, protection=protection)
             )
@@ -370,8 +371,9 @@ class Transcoding:
     def _work(self) -> Path:
         return self._scratch.of(self._attempt.job)
 
-    def _pipeline(self, watched: Watched) -> Pipeline:
-        bench = Workbench(tools=programs.tools(), listen=watched.meter.hear, cancel=watched.stop)
+    def _pipeline(self, watched: Watched, *, tells: bool = True) -> Pipeline:
+        listen = watched.meter.hear if tells else unheard
+        bench = Workbench(tools=programs.tools(), listen=listen, cancel=watched.stop)
         return Pipeline(bench)
 
     async def _protection(self, plan: Plan) -> Protection | None:

@@ -38,7 +38,7 @@ class TestFirst:
         done = await premiere.jobs.get(ctx, job=job.id)
         assert {"master.m3u8", "manifest.mpd", "pictures/poster.jpg"} <= at_once
         assert (playable.duration, playable.width, playable.height) == (2.0, 320, 180)
-        assert waiting.state == JobState.PROCESSING
+        assert (waiting.state, waiting.progress < 0.1) == (JobState.PROCESSING, True)
         assert done.state == JobState.COMPLETED
         assert await premiere.prefixes(ctx, job) == {playable.output, done.output}
 
