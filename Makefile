@@ -20,7 +20,7 @@ demo: $(VENV)/.runtime assets ## Start everything and take a film from a file to
 
 .PHONY: test
 test: $(VENV)/.dev parts players ## Run all tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup $(PYTEST_ARGS)
+	$(BIN)/python -m pytest -n 2 --dist loadfile $(PYTEST_ARGS)
 
 .PHONY: check
 check: $(VENV)/.dev ## Format, lint, types, import contracts, links in the documentation

@@ -10,6 +10,7 @@ from vitascope.foundation.db.server.endpoint import Endpoint, Role
 UNTENANTED = {
     "events.subscriptions": "how far each consumer has come in the log",
     "locks.leases": "which process holds which name",
+    "transcoding_jobs.clock": "how far the fair turns of all tenants have come, one number",
     "workflows.attempts": "how often an executor has begun a work, by the work's id",
     "workflows.executors": "which worker processes there are",
 }

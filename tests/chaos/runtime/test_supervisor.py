@@ -19,8 +19,6 @@ from vitascope.runtime.settings import AddressInUse, HttpSettings, listen
 
 _PATIENCE_SECONDS = 120
 
-pytestmark = pytest.mark.xdist_group("supervisor")
-
 
 class Up:
     """A running `vitascope up`, to be maltreated."""

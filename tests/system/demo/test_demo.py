@@ -12,8 +12,6 @@ from vitascope.transcoding.pipeline.leader import Leader, render
 
 _SOURCE = Path(__file__).resolve().parents[3] / "src"
 
-pytestmark = pytest.mark.xdist_group("demo")
-
 
 @pytest.fixture
 def folder() -> Iterator[Path]:

@@ -8,7 +8,6 @@ from tests.system.first_light.platform import PATIENCE_SECONDS, RunningPlatform,
 
 pytestmark = [
     pytest.mark.needs("chromium"),
-    pytest.mark.xdist_group("browser"),
     pytest.mark.timeout(600),
 ]
 

@@ -10,7 +10,7 @@ import pytest
 from playwright.async_api import CDPSession, Page, expect
 from tests.system.first_light.platform import RunningPlatform, until
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 FILM_BYTES = 6_000_000
 SLOW_BYTES_PER_SECOND = 200_000  # half a minute, in which even a busy machine comes to its turn

@@ -9,7 +9,7 @@ from tests.system.protection.cinema import Cinema
 from vitascope.transcoding.pipeline.protection import Scheme
 from vitascope.video.streaming.models import sessions
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 PATIENCE_SECONDS = 40
 VIDEO = "document.querySelector('video')"

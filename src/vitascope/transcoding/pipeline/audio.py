@@ -11,7 +11,14 @@ from vitascope.transcoding.pipeline.binaries import version
 from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, StageTime
 from vitascope.transcoding.pipeline.encoded import EncodedAudio
 from vitascope.transcoding.pipeline.film import Film
-from vitascope.transcoding.pipeline.loudness import Correction, Measure, correction, filters, measures, meter
+from vitascope.transcoding.pipeline.loudness import (
+    METER,
+    Correction,
+    Measure,
+    correction,
+    filters,
+    measured_by,
+)
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
@@ -67,15 +74,18 @@ def measure(film: Film, *, bench: Workbench) -> tuple[tuple[Measure, ...], Stage
     plan = film.plan
     if plan.loudness is None or not plan.mixes:
         return (Measure(),) * len(plan.mixes), _NOTHING
-    outputs = [
-        part
-        for number, mix in enumerate(plan.mixes)
-        for part in (*_mapped(plan, mix, [meter(number)]), "-f", "null", "-")
-    ]
-    finished = bench.run(_command(film, outputs, bench=bench, says="info"), bounds=_bounds(plan))
+    measured = [_measure(film, mix, bench=bench) for mix in plan.mixes]
+    took = [taken for _, taken in measured]
+    spent = StageTime(wall=sum(one.wall for one in took), cpu=sum(one.cpu for one in took))
+    return tuple(found for found, _ in measured), spent
+
+
+def _measure(film: Film, mix: Mix, *, bench: Workbench) -> tuple[Measure, StageTime]:
+    """Measure one mix, in a process of its own: several meters would write their reports into each other."""
+    outputs = [*_mapped(film.plan, mix, [METER]), "-f", "null", "-"]
+    finished = bench.run(_command(film, outputs, bench=bench, says="info"), bounds=_bounds(film.plan))
     # If it failed, then so will the encoding, which says why.
-    taken = StageTime(wall=finished.wall, cpu=finished.cpu)
-    return measures(finished.errors, count=len(plan.mixes)), taken
+    return measured_by(finished.errors), StageTime(wall=finished.wall, cpu=finished.cpu)
 
 
 def _encode(film: Film, corrections: Sequence[Correction], folder: Path, *, bench: Workbench) -> StageTime:

@@ -17,9 +17,13 @@ _MOST_GAIN = 30.0  # dB
 _MOST_LIMITED = 12.0  # dB by which peaks may be held down: beyond it one hears the limiter work
 _OVERSAMPLED = 192_000  # hertz: peaks between samples show there (BS.1770, annex 2)
 _HERTZ = 48_000
-_SUMMARY = re.compile(r"\[ebur128@m(\d+) @ [^\]\n]*\] Summary:(.*?)(?=\n\[|\Z)", re.DOTALL)
+_SUMMARY = "Summary:"
 _INTEGRATED = re.compile(r"^ *I: +(\S+) LUFS", re.MULTILINE)
 _PEAK = re.compile(r"^ *Peak: +(\S+) dBFS", re.MULTILINE)
+
+
+METER = "ebur128=peak=true:framelog=quiet"
+"""The filter that measures, and reports in ffmpeg's log when all has been heard."""
 
 
 class Measure(Struct, frozen=True, kw_only=True):
@@ -36,18 +40,9 @@ class Correction(Struct, frozen=True, kw_only=True):
     limited: bool = False
 
 
-def meter(number: int) -> str:
-    """The filter that measures; its report is told by its number."""
-    return f"ebur128@m{number}=peak=true:framelog=quiet"
-
-
-def measures(log: str, *, count: int) -> tuple[Measure, ...]:
-    """What that many meters reported in ffmpeg's log; one that did not report has measured nothing."""
-    found = {int(number): _measure(text) for number, text in _SUMMARY.findall(log)}
-    return tuple(found.get(number, Measure()) for number in range(count))
-
-
-def _measure(summary: str) -> Measure:
+def measured_by(log: str) -> Measure:
+    """What the one meter of a program reported in its log; one that did not report has measured nothing."""
+    _, _, summary = log.rpartition(_SUMMARY)
     loudness, peak = _value(_INTEGRATED, summary), _value(_PEAK, summary)
     if loudness is None or loudness < _SILENCE:
         return Measure()

@@ -8,7 +8,7 @@ from tests.unit.console.theatre.house import House
 from vitascope.console.theatre.live import Feed
 from vitascope.video.catalog.contracts import TitleState
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 PHONE = {"width": 360, "height": 740}
 # What a screen reader would announce as nothing: a field, button or link without a name.

@@ -1,7 +1,7 @@
 import pytest
 from tests.integration.console.theatre.cinema import AT, FRAMES, Visit
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 PLAYS_OR_RESTS = frozenset({"progress", "stall"})  # told by the clock and by a busy machine
 

@@ -14,7 +14,7 @@ from vitascope.transcoding.pipeline.subtitles import SideText
 from vitascope.transcoding.pipeline.workbench import Workbench
 from vitascope.video.catalog.contracts import Title
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 SECONDS = 20
 ENGINES = pytest.mark.parametrize("engine", ["auto", "dash"])

@@ -12,7 +12,7 @@ from vitascope.transcoding.pipeline.profile import Profile, RungProfile, VideoPr
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 SECONDS = 3
 NAMESPACE = "urn:mpeg:dash:schema:mpd:2011"

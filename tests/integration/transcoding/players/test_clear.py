@@ -6,7 +6,7 @@ from playwright.async_api import Browser
 from tests.integration.transcoding.players.conftest import SECONDS
 from tests.integration.transcoding.players.screening import Screening
 
-pytestmark = [pytest.mark.needs("chromium"), pytest.mark.xdist_group("browser")]
+pytestmark = pytest.mark.needs("chromium")
 
 
 class TestClear:

@@ -1,18 +1,11 @@
 import pytest
 
 from vitascope.transcoding.pipeline.contracts import Loudness
-from vitascope.transcoding.pipeline.loudness import Correction, Measure, correction, filters, measures
+from vitascope.transcoding.pipeline.loudness import Correction, Measure, correction, filters, measured_by
 
 WANTED = Loudness(target=-16.0, true_peak=-1.0)
-LOG = """[ebur128@m1 @ 0x7fd0] Summary:
-
-  Integrated loudness:
-    I:         -70.0 LUFS
-    Threshold:   0.0 LUFS
-
-  True peak:
-    Peak:       -inf dBFS
-[ebur128@m0 @ 0x7fd1] Summary:
+LOG = """Stream mapping: Summary: nothing
+[Parsed_ebur128_0 @ 0x7fd1] Summary:
 
   Integrated loudness:
     I:         -21.8 LUFS
@@ -26,15 +19,16 @@ LOG = """[ebur128@m1 @ 0x7fd0] Summary:
 [out#0/null @ 0x55] video:0KiB"""
 
 
-class TestMeasures:
+class TestMeasuredBy:
     def test_log(self) -> None:
-        """Reports are told by their meters' numbers; silence and what did not report is no measure."""
-        assert measures(LOG, count=3) == (Measure(loudness=-21.8, peak=-9.5), Measure(), Measure())
+        """The report of the meter is read from the log; what did not report is no measure."""
+        assert measured_by(LOG) == Measure(loudness=-21.8, peak=-9.5)
+        assert measured_by("Conversion failed!") == Measure()
 
-    @pytest.mark.parametrize("value", ["nan", "-inf", "inf", "-99.0", "x"])
+    @pytest.mark.parametrize("value", ["nan", "-inf", "inf", "-70.0", "x"])
     def test_nonsense(self, value: str) -> None:
-        """A loudness that is no number is no measure."""
-        assert measures(LOG.replace("-21.8", value), count=1) == (Measure(),)
+        """A loudness that is no number is no measure, and silence is none."""
+        assert measured_by(LOG.replace("-21.8", value)) == Measure()
 
 
 class TestCorrection:

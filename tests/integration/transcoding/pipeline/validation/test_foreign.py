@@ -13,8 +13,6 @@ from tests.integration.transcoding.pipeline.validation.sets import Sets, replace
 
 from vitascope.transcoding.pipeline.validation.validate import Report, examine
 
-pytestmark = pytest.mark.xdist_group("sets")
-
 
 def _rules(report: Report) -> set[str]:
     return {finding.rule for finding in report.findings}

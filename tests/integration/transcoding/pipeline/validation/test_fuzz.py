@@ -18,8 +18,6 @@ from vitascope.transcoding.pipeline.validation.rules import RULES
 from vitascope.transcoding.pipeline.validation.shelf import Shelf
 from vitascope.transcoding.pipeline.validation.validate import Report, examine
 
-pytestmark = pytest.mark.xdist_group("sets")
-
 SEED = int(os.environ.get("FUZZ_SEED", "1896"))
 _EXAMPLES = int(os.environ.get("FUZZ_EXAMPLES", "40"))
 _TEXT = {".m3u8", ".mpd", ".vtt"}

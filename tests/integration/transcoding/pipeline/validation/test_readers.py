@@ -18,8 +18,6 @@ from vitascope.transcoding.pipeline.validation.mpd import Representation, read_m
 from vitascope.transcoding.pipeline.validation.text import read_cues
 from vitascope.transcoding.pipeline.validation.validate import examine
 
-pytestmark = pytest.mark.xdist_group("sets")
-
 KINDS = ["film", "codecs", "cbcs", "cenc"]
 
 

@@ -19,8 +19,6 @@ from tests.integration.transcoding.pipeline.validation.sets import (
 from vitascope.transcoding.pipeline.validation.rules import RULES
 from vitascope.transcoding.pipeline.validation.validate import examine
 
-pytestmark = pytest.mark.xdist_group("sets")
-
 MASTER, MPD, PLAYLIST = "master.m3u8", "manifest.mpd", "video/480p/index.m3u8"
 _CHAPTERS = '#EXT-X-SESSION-DATA:DATA-ID="com.apple.hls.chapters",URI="chapters.json"\n'
 _CLEAR_KEY = '#EXT-X-KEY:METHOD=SAMPLE-AES,URI="skd://film",KEYFORMAT="identity"\n'
