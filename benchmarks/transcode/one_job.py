@@ -15,8 +15,9 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline import package, video
-from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Limits, Plan, StageTime
+from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Limits, Plan
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedVideo
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.package import Packaged, PackagedSound
 
 _SOUND = "audio-0.mp4"

@@ -21,7 +21,13 @@ from vitascope.transcoding.pipeline import binaries
 from vitascope.transcoding.pipeline import profile as profiles
 from vitascope.transcoding.pipeline.analysis import report as reporting
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
-from vitascope.transcoding.pipeline.contracts import Limits, Listener, Outcome, Progress, unheard
+from vitascope.transcoding.pipeline.contracts import (
+    Limits,
+    Listener,
+    Progress,
+    unheard,
+)
+from vitascope.transcoding.pipeline.outcome import Outcome
 from vitascope.transcoding.pipeline.profile import Hardware, Hdr, Ladder, Profile
 from vitascope.transcoding.pipeline.protection import ProtectionProfile, Protector, Scheme, unprotected
 from vitascope.transcoding.pipeline.run import STAGES, STAGES_OF_AUTO, Pipeline

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 
 from msgspec.structs import replace
 
-from vitascope.transcoding.pipeline.contracts import Codec, DynamicRange, Rung, VideoTrack
+from vitascope.transcoding.pipeline.contracts import (
+    Codec,
+    DynamicRange,
+    Rung,
+    VideoTrack,
+)
 from vitascope.transcoding.pipeline.profile import GREATEST_CRF, Hdr, VideoProfile
 
 CRF: dict[Codec, int] = {"h264": 23, "hevc": 26, "av1": 41, "vp9": 39}

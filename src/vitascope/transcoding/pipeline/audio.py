@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.binaries import version
-from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, StageTime
+from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan
 from vitascope.transcoding.pipeline.encoded import EncodedAudio
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.loudness import (
@@ -19,6 +19,7 @@ from vitascope.transcoding.pipeline.loudness import (
     filters,
     measured_by,
 )
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS

@@ -5,8 +5,9 @@ from pathlib import Path
 from msgspec import Struct
 
 from vitascope.transcoding.pipeline.charset import decode
-from vitascope.transcoding.pipeline.contracts import StageTime, TextTrack
+from vitascope.transcoding.pipeline.contracts import TextTrack
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS

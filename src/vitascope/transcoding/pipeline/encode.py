@@ -19,12 +19,12 @@ from vitascope.transcoding.pipeline.contracts import (
     Progress,
     Rung,
     SetInvalid,
-    StageTime,
     UnreadableMedia,
 )
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedText, EncodedVideo
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.keyframes import cut
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.sandbox.program import Cancellation
 from vitascope.transcoding.pipeline.turns import turn
 from vitascope.transcoding.pipeline.video import encode_chunk, join

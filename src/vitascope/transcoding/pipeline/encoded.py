@@ -4,7 +4,13 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, Rung, TextTrack
+from vitascope.transcoding.pipeline.contracts import (
+    AudioTrack,
+    Mix,
+    Plan,
+    Rung,
+    TextTrack,
+)
 
 
 class EncodedVideo(Struct, frozen=True, kw_only=True):

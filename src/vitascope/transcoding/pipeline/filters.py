@@ -3,7 +3,13 @@
 from collections.abc import Iterator, Sequence
 from math import ceil
 
-from vitascope.transcoding.pipeline.contracts import Chunk, DynamicRange, Plan, Rate, Rung
+from vitascope.transcoding.pipeline.contracts import (
+    Chunk,
+    DynamicRange,
+    Plan,
+    Rate,
+    Rung,
+)
 from vitascope.transcoding.pipeline.hardware import upload_filters
 
 _FINEST_HERTZ = 90_000

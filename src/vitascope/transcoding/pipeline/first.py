@@ -12,9 +12,15 @@ import msgspec
 
 from vitascope.transcoding.pipeline import mp4
 from vitascope.transcoding.pipeline.audio import place
-from vitascope.transcoding.pipeline.contracts import AudioTrack, Mix, Plan, Rung, StageTime
+from vitascope.transcoding.pipeline.contracts import (
+    AudioTrack,
+    Mix,
+    Plan,
+    Rung,
+)
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedAudio, EncodedVideo
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.sniff import CONTAINERS

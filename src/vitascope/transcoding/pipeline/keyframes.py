@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from vitascope.transcoding.pipeline.chunks import SPLITTABLE, Cutter
-from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk, StageTime
+from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
 from vitascope.transcoding.pipeline.sniff import CONTAINERS

@@ -7,7 +7,14 @@ from msgspec.structs import replace
 
 from vitascope.transcoding.pipeline import sounds
 from vitascope.transcoding.pipeline.alternatives import CRF, coded, in_codecs, range_in, translated
-from vitascope.transcoding.pipeline.contracts import Codec, Plan, Rate, Rung, SourceMedia, VideoTrack
+from vitascope.transcoding.pipeline.contracts import (
+    Codec,
+    Plan,
+    Rate,
+    Rung,
+    SourceMedia,
+    VideoTrack,
+)
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile, RungProfile, VideoProfile
 
 _SEGMENT_SECONDS = 2.0

@@ -10,15 +10,14 @@ from vitascope.transcoding.pipeline.audio_groups import arrange, group_of
 from vitascope.transcoding.pipeline.chapter_marks import add_chapters
 from vitascope.transcoding.pipeline.contracts import (
     AudioTrack,
-    Manifests,
     Mix,
     Rung,
     SoundRole,
-    StageTime,
     TextTrack,
 )
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.languages import UNKNOWN
+from vitascope.transcoding.pipeline.outcome import Manifests, StageTime
 from vitascope.transcoding.pipeline.protection import FLAGS_FROM_INPUT, SOUND, Protection, class_of
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.signalling import signal

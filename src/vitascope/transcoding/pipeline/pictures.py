@@ -8,8 +8,9 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import Picture, Pictures, Rung, StageTime, Still
+from vitascope.transcoding.pipeline.contracts import Rung
 from vitascope.transcoding.pipeline.encoded import Encoded, EncodedVideo
+from vitascope.transcoding.pipeline.outcome import Picture, Pictures, StageTime, Still
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command
 from vitascope.transcoding.pipeline.webvtt import timestamp
 from vitascope.transcoding.pipeline.workbench import Workbench, built

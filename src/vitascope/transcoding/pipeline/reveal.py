@@ -4,7 +4,7 @@ import shutil
 from pathlib import Path
 from urllib.parse import unquote
 
-from vitascope.transcoding.pipeline.contracts import StageTime
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.playlists import read_media
 from vitascope.transcoding.pipeline.protection import FLAGS_FROM_INPUT, Protection
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command

@@ -23,26 +23,28 @@ from vitascope.transcoding.pipeline.analysis.findings import Analysis, Window
 from vitascope.transcoding.pipeline.audio import EncodedSound
 from vitascope.transcoding.pipeline.chapters import arranged
 from vitascope.transcoding.pipeline.contracts import (
-    Caption,
     Chunk,
     HardwareUnusable,
-    Outcome,
     OutOfSpace,
     OutputOccupied,
     OutputUnwritable,
-    Pictures,
     Plan,
     Progress,
-    Quality,
-    Rendition,
     Rung,
-    SoundRendition,
     SourceMedia,
-    StageTime,
 )
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.hardware import Works
+from vitascope.transcoding.pipeline.outcome import (
+    Caption,
+    Outcome,
+    Pictures,
+    Quality,
+    Rendition,
+    SoundRendition,
+    StageTime,
+)
 from vitascope.transcoding.pipeline.package import MANIFESTS, Packaged
 from vitascope.transcoding.pipeline.profile import DEFAULT, Profile
 from vitascope.transcoding.pipeline.protection import Protection, Protector, classes_of, unprotected

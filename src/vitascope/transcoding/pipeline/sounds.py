@@ -3,7 +3,13 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from vitascope.transcoding.pipeline.contracts import AudioCodec, AudioTrack, Loudness, Mix, SoundRole
+from vitascope.transcoding.pipeline.contracts import (
+    AudioCodec,
+    AudioTrack,
+    Loudness,
+    Mix,
+    SoundRole,
+)
 from vitascope.transcoding.pipeline.profile import AudioProfile
 
 _SURROUND_CHANNELS = range(6, 9)  # more than eight have no common places

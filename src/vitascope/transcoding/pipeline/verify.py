@@ -11,8 +11,9 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from vitascope.transcoding.pipeline.contracts import SetInvalid, StageTime
+from vitascope.transcoding.pipeline.contracts import SetInvalid
 from vitascope.transcoding.pipeline.encoded import Encoded
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.package import MANIFESTS
 from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.reveal import reveal

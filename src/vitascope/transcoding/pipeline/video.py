@@ -24,12 +24,12 @@ from vitascope.transcoding.pipeline.contracts import (
     ProgramFailed,
     Rung,
     SetInvalid,
-    StageTime,
     UnreadableMedia,
 )
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.filters import graph
 from vitascope.transcoding.pipeline.hardware import device_options, devices, driver_files
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.probe import input_name, input_options
 from vitascope.transcoding.pipeline.sandbox.program import Bounds, Command, Finished
 from vitascope.transcoding.pipeline.sniff import CONTAINERS

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
-from vitascope.transcoding.pipeline.contracts import Outcome
+from vitascope.transcoding.pipeline.outcome import Outcome
 from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.workbench import Workbench

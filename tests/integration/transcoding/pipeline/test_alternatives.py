@@ -12,7 +12,12 @@ from msgspec.structs import replace
 from tests.integration.transcoding.pipeline.conftest import Alternatives
 from tests.integration.transcoding.pipeline.corpus import TOOLS, Corpus
 
-from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk, Codec, SetInvalid
+from vitascope.transcoding.pipeline.contracts import (
+    WHOLE_FILM,
+    Chunk,
+    Codec,
+    SetInvalid,
+)
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.profile import Profile, VideoProfile
 from vitascope.transcoding.pipeline.run import Pipeline

@@ -8,7 +8,8 @@ from mpegdash.parser import MPEGDASHParser
 from tests.integration.transcoding.pipeline.conftest import Published
 from tests.integration.transcoding.pipeline.corpus import SUBTITLES, Corpus
 
-from vitascope.transcoding.pipeline.contracts import Outcome, SetInvalid
+from vitascope.transcoding.pipeline.contracts import SetInvalid
+from vitascope.transcoding.pipeline.outcome import Outcome
 from vitascope.transcoding.pipeline.profile import AudioProfile, PicturesProfile, Profile
 from vitascope.transcoding.pipeline.run import Pipeline
 from vitascope.transcoding.pipeline.side_files import SideFiles

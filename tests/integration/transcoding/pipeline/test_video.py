@@ -10,7 +10,12 @@ import pytest
 from msgspec.structs import replace
 from tests.integration.transcoding.pipeline.corpus import H264, TOOLS, ffmpeg, picture, tone
 
-from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk, Limits, Rung
+from vitascope.transcoding.pipeline.contracts import (
+    WHOLE_FILM,
+    Chunk,
+    Limits,
+    Rung,
+)
 from vitascope.transcoding.pipeline.film import Film
 from vitascope.transcoding.pipeline.ladder import plan
 from vitascope.transcoding.pipeline.profile import Profile, VideoProfile

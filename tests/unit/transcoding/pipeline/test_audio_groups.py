@@ -4,7 +4,12 @@ import pytest
 from msgspec import Struct
 
 from vitascope.transcoding.pipeline.audio_groups import arrange, group_of
-from vitascope.transcoding.pipeline.contracts import AudioCodec, AudioTrack, Mix, SoundRole
+from vitascope.transcoding.pipeline.contracts import (
+    AudioCodec,
+    AudioTrack,
+    Mix,
+    SoundRole,
+)
 
 MEDIA = (
     '#EXT-X-MEDIA:TYPE=AUDIO,URI="audio/{0}/index.m3u8",GROUP-ID="{1}",NAME="{2}",DEFAULT={3},AUTOSELECT=YES'

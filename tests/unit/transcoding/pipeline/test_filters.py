@@ -1,6 +1,13 @@
 import msgspec
 
-from vitascope.transcoding.pipeline.contracts import WHOLE_FILM, Chunk, Plan, Rate, Rung, VideoTrack
+from vitascope.transcoding.pipeline.contracts import (
+    WHOLE_FILM,
+    Chunk,
+    Plan,
+    Rate,
+    Rung,
+    VideoTrack,
+)
 from vitascope.transcoding.pipeline.filters import graph
 
 RUNGS = tuple(

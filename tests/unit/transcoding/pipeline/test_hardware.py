@@ -3,7 +3,14 @@ from msgspec.structs import replace
 from tests.unit.transcoding.pipeline.test_ladder import video
 
 from vitascope.transcoding.pipeline.alternatives import in_codecs
-from vitascope.transcoding.pipeline.contracts import Codec, Engine, HardwareUnusable, Plan, Rate, Rung
+from vitascope.transcoding.pipeline.contracts import (
+    Codec,
+    Engine,
+    HardwareUnusable,
+    Plan,
+    Rate,
+    Rung,
+)
 from vitascope.transcoding.pipeline.hardware import choose, device_options, hardware_options, in_software
 from vitascope.transcoding.pipeline.profile import VideoProfile
 

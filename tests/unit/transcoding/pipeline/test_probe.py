@@ -3,7 +3,13 @@ from typing import Any
 
 import pytest
 
-from vitascope.transcoding.pipeline.contracts import Limits, MediaBeyondLimits, NoVideo, Rate, UnreadableMedia
+from vitascope.transcoding.pipeline.contracts import (
+    Limits,
+    MediaBeyondLimits,
+    NoVideo,
+    Rate,
+    UnreadableMedia,
+)
 from vitascope.transcoding.pipeline.probe import nominal_rate, require_within, understand
 from vitascope.transcoding.pipeline.sniff import CONTAINERS
 

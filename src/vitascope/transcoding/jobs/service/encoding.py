@@ -20,8 +20,9 @@ from vitascope.transcoding.jobs.service.progress import Estimate
 from vitascope.transcoding.jobs.service.watch import Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline.chunks import groups_per_chunk
-from vitascope.transcoding.pipeline.contracts import Chunk, Plan, StageTime
+from vitascope.transcoding.pipeline.contracts import Chunk, Plan
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.run import Pipeline
 
 _LOOK_SECONDS = 0.25

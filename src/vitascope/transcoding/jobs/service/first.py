@@ -12,8 +12,9 @@ from vitascope.foundation.errors import Invalid
 from vitascope.transcoding.jobs.events import JobPlayable
 from vitascope.transcoding.jobs.repository import jobs as repository
 from vitascope.transcoding.jobs.service.work import Attempt
-from vitascope.transcoding.pipeline.contracts import SetInvalid, StageTime
+from vitascope.transcoding.pipeline.contracts import SetInvalid
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.run import Pipeline
 

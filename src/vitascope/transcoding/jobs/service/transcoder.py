@@ -34,9 +34,15 @@ from vitascope.transcoding.jobs.service.settings import JobsSettings
 from vitascope.transcoding.jobs.service.watch import Watch, Watched, in_thread
 from vitascope.transcoding.jobs.service.work import Attempt
 from vitascope.transcoding.pipeline import ladder
-from vitascope.transcoding.pipeline.contracts import Plan, SourceMedia, StageTime, TranscodeCancelled, unheard
+from vitascope.transcoding.pipeline.contracts import (
+    Plan,
+    SourceMedia,
+    TranscodeCancelled,
+    unheard,
+)
 from vitascope.transcoding.pipeline.encoded import Encoded
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.protection import Protection
 from vitascope.transcoding.pipeline.run import Pipeline, renditions
 from vitascope.transcoding.pipeline.workbench import Workbench

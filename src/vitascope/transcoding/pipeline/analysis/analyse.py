@@ -12,8 +12,9 @@ from vitascope.transcoding.pipeline.analysis import choose, reel, shots, trials,
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.analysis.hull import upper_hull
 from vitascope.transcoding.pipeline.analysis.sizes import sizes_under
-from vitascope.transcoding.pipeline.contracts import Progress, StageTime
+from vitascope.transcoding.pipeline.contracts import Progress
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import StageTime
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
 STAGE = "analyse"

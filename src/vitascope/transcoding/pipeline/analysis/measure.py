@@ -10,8 +10,8 @@ import msgspec
 
 from vitascope.transcoding.pipeline.analysis import reel, vmaf
 from vitascope.transcoding.pipeline.analysis.findings import Window
-from vitascope.transcoding.pipeline.contracts import Quality, StageTime
 from vitascope.transcoding.pipeline.film import Film
+from vitascope.transcoding.pipeline.outcome import Quality, StageTime
 from vitascope.transcoding.pipeline.workbench import Workbench, built, fingerprint
 
 _SCORED_EVERY = 4  # frames

@@ -7,7 +7,8 @@ from pathlib import Path
 from vitascope.foundation.errors import Invalid
 from vitascope.transcoding.pipeline.analysis.findings import Analysis
 from vitascope.transcoding.pipeline.analysis.plot import bits, svg
-from vitascope.transcoding.pipeline.contracts import Rendition, Rung
+from vitascope.transcoding.pipeline.contracts import Rung
+from vitascope.transcoding.pipeline.outcome import Rendition
 
 _KINDS = (".svg", ".html")
 

@@ -4,7 +4,12 @@ import pytest
 
 from vitascope.foundation.storage.objects import StorageFull
 from vitascope.transcoding.jobs.service.outcomes import Failure
-from vitascope.transcoding.pipeline.contracts import NotMedia, OutOfSpace, ProgramFailed, SetInvalid
+from vitascope.transcoding.pipeline.contracts import (
+    NotMedia,
+    OutOfSpace,
+    ProgramFailed,
+    SetInvalid,
+)
 
 
 class TestFailure:

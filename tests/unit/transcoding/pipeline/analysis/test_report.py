@@ -6,7 +6,7 @@ from tests.unit.transcoding.pipeline.analysis.made import film
 from tests.unit.transcoding.pipeline.analysis.test_plot import analysis
 
 from vitascope.transcoding.pipeline.analysis.report import ReportUnwritable, page, require_report, write
-from vitascope.transcoding.pipeline.contracts import Quality, Rendition
+from vitascope.transcoding.pipeline.outcome import Quality, Rendition
 
 FOUND = analysis(film(demand=4e6))
 MADE = Rendition(
